@@ -111,6 +111,13 @@ bool port_inject(struct sop_vcpu *v, uint8_t vector);
 void port_inject_nmi(struct sop_vcpu *v);
 
 /*
+ * The timer set by sop_vcpu_timer_set() reached its time. May call
+ * port_inject(); the core kicks or wakes `v` when this returns true (an
+ * interrupt is now pending). Locked.
+ */
+bool port_vcpu_timer(struct sop_vcpu *v, uint64_t now);
+
+/*
  * Checks a `struct vcpu_hvm_context` (or for a PV domain a
  * `struct vcpu_guest_context`) already copied in, and loads it into the
  * registers of `v`, which has never run. Returns 0 or -EINVAL. Unlocked.
