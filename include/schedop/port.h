@@ -171,6 +171,7 @@ void port_log(enum sop_log_level level, const char *text, size_t len);
 void port_trace(struct sop_pcpu *self, const struct sop_trace_rec *rec);
 
 /* Stops everything. Any context. */
-_Noreturn void port_panic(const char *file, int line, const char *what);
+__attribute__((noreturn)) void port_panic(const char *file, int line,
+                                          const char *what);
 
 #endif

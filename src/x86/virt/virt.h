@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains on this machine: what virt/ offers port.c, host.c and x86_main().
+ */
+#ifndef SCHEDOP_X86_VIRT_H
+#define SCHEDOP_X86_VIRT_H
+
+#include "../x86.h"
+
+struct x86_domain;
+struct x86_vcpu;
+
+enum domain_action {
+    ACTION_DESTROY,
+    ACTION_RESTART,
+    ACTION_RENAME_RESTART,
+    ACTION_PRESERVE,
+    ACTION_SOFT_RESET,
+    ACTION_CHECKPOINT, /* suspend only: resume in place, result 1 */
+    ACTION_RESUME,     /* suspend only: resume in place, result 0 */
+};
+
+/* A module's command line, decoded (docs/link.md); kept for restarts. */
+struct domain_spec {
+    char name[64];
+    const struct boot_module *image;
+    const char *cmdline; /* the guest's own, "" if none */
+    unsigned memory_mib, vcpus, weight, cap;
+    bool hardware;
+    sop_cpumask_t hard[SOP_VCPUS_MAX], soft[SOP_VCPUS_MAX];
+    enum domain_action on_poweroff, on_reboot, on_crash, on_watchdog,
+        on_soft_reset, on_suspend;
+    unsigned nr_modules;
+    const struct boot_module *module[4];
+};
+
+/* Once on the boot pCPU (checks for SVM and nested paging), then on each. */
+void virt_init(struct sop_system *sys);
+void virt_init_pcpu(struct x86_pcpu *self);
+
+/*
+ * Builds a domain from `spec` with id `domid`, paused; on failure returns
+ * NULL with one line in `why` that says what was wrong and what to do.
+ */
+struct x86_domain *domain_build(struct sop_pcpu *self,
+                                const struct domain_spec *spec, uint16_t domid,
+                                char *why, size_t why_size);
+
+/* Frees memory and tables after sop_domain_destroy() returned 0. */
+void domain_release(struct x86_domain *d);
+
+const struct domain_spec *domain_spec(const struct x86_domain *d);
+struct sop_domain *domain_sop(const struct x86_domain *d);
+
+/* Writes `value` to the result register of vCPU `n`, which is not running. */
+void domain_set_result(struct x86_domain *d, unsigned n, uint64_t value);
+
+/* The console and xenstore rings (host.c serves them); hypervisor addresses. */
+void *domain_console_page(const struct x86_domain *d);
+uint32_t domain_console_port(const struct x86_domain *d);
+void *domain_xenstore_page(const struct x86_domain *d);
+uint32_t domain_xenstore_port(const struct x86_domain *d);
+
+/*
+ * Runs guests on this pCPU for ever. Between exits it calls host_work() when
+ * host_pending() says so.
+ */
+__attribute__((noreturn)) void virt_run(struct x86_pcpu *self);
+
+/* host.c: consoles, xenstore, controller, link input. */
+bool host_pending(void);
+void host_work(struct sop_pcpu *self);
+void host_domain_output(struct x86_domain *d, const char *text, size_t len);
+void host_domain_started(struct x86_domain *d); /* first guest entry */
+/* Why a domain is being crashed, then a register dump, line by line. */
+void host_domain_crash_line(struct x86_domain *d, const char *line);
+
+#endif
