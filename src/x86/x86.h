@@ -55,6 +55,9 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
+/* The bytes of a module, mapped read-only for good; NULL if they cannot be. */
+const void *module_data(const struct boot_module *m);
+
 /* Called on the boot pCPU with paging, heap, IDT and serial ready. */
 __attribute__((noreturn)) void x86_main(void);
 

@@ -68,11 +68,22 @@ uint32_t domain_xenstore_port(const struct x86_domain *d);
 __attribute__((noreturn)) void virt_run(struct x86_pcpu *self);
 
 /* host.c: consoles, xenstore, controller, link input. */
+void host_init(struct sop_system *sys);         /* before the first domain */
+void host_domain_created(struct x86_domain *d); /* built, still paused */
+/* A module that could not become a domain; `name` may be "". */
+void host_domain_failed(const char *name, const char *why);
 bool host_pending(void);
 void host_work(struct sop_pcpu *self);
 void host_domain_output(struct x86_domain *d, const char *text, size_t len);
 void host_domain_started(struct x86_domain *d); /* first guest entry */
 /* Why a domain is being crashed, then a register dump, line by line. */
 void host_domain_crash_line(struct x86_domain *d, const char *line);
+
+/* What port.c passes on; each only takes a note. Core lock held. */
+void host_port_event(struct x86_domain *d, uint32_t port);
+void host_domain_changed(void);
+void host_machine_stop(uint8_t code);
+/* Bytes typed for `d`, for console_io read. No core lock. */
+size_t host_console_read(struct x86_domain *d, char *text, size_t len);
 
 #endif
