@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+#
+# The guest library (libschedop.a, libschedop32.a), its start-up kit
+# (libschedopkit.a, libschedopkit32.a and two linker scripts), the guests
+# under guests/, and their tests.
+
+GUEST_WARN := $(WARN) -Iinclude
+GUEST_SRC  := $(wildcard src/guest/*.c)
+KIT_SRC    := $(wildcard src/guest/kit/*.c)
+
+# 64-bit code is position-independent: it links into a kernel at the top of
+# the address space, one in low memory, and a process.
+GUEST_FREE := $(filter-out -fno-pic -fno-pie,$(FREESTANDING)) -O2 -g \
+    -fvisibility=hidden -mno-red-zone -mgeneral-regs-only $(XEN_ABI)
+GUEST64 := -m64 $(GUEST_FREE) -fpie
+GUEST32 := -m32 $(GUEST_FREE) -fno-pic -fno-pie -march=i686
+
+GUEST64_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/64/%.o)
+GUEST32_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/32/%.o)
+
+$(O)/guest/64/%.o: src/guest/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST64) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guest/32/%.o: src/guest/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST32) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+# One object per archive, so that only schedop_* is visible outside.
+$(O)/libschedop.a: $(GUEST64_OBJ)
+	$(Q)$(LD) -r -m elf_x86_64 -o $(O)/guest/64/all.o $^
+	$(Q)objcopy --wildcard --keep-global-symbol='schedop_*' \
+	    $(O)/guest/64/all.o $(O)/guest/64/schedop.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(O)/guest/64/schedop.o
+
+$(O)/libschedop32.a: $(GUEST32_OBJ)
+	$(Q)$(LD) -r -m elf_i386 -o $(O)/guest/32/all.o $^
+	$(Q)objcopy --wildcard --keep-global-symbol='schedop_*' \
+	    $(O)/guest/32/all.o $(O)/guest/32/schedop.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(O)/guest/32/schedop.o
+
+ALL += $(O)/libschedop.a $(O)/libschedop32.a
+
+-include $(GUEST64_OBJ:.o=.d) $(GUEST32_OBJ:.o=.d)
+
+# ---- start-up kit ----
+
+KIT_CFLAGS := -Isrc/guest
+KIT64      := $(FREESTANDING) -O2 -g $(X86_CFLAGS) $(XEN_ABI) -mno-sse
+KIT32      := $(FREESTANDING) -O2 -g -m32 -march=i686 -mgeneral-regs-only \
+    $(XEN_ABI)
+
+KIT64_SRC := $(filter-out %32.c,$(KIT_SRC))
+KIT32_SRC := $(filter-out %64.c,$(KIT_SRC))
+KIT64_OBJ := $(KIT64_SRC:src/guest/kit/%.c=$(O)/guest/kit64/%.o) \
+    $(O)/guest/kit64/start64.o
+KIT32_OBJ := $(KIT32_SRC:src/guest/kit/%.c=$(O)/guest/kit32/%.o) \
+    $(O)/guest/kit32/start32.o
+
+$(O)/guest/kit64/%.o: src/guest/kit/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT64) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guest/kit32/%.o: src/guest/kit/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT32) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guest/kit64/start64.o: src/guest/kit/start64.S src/guest/kit/layout.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m64 -c -o $@ $<
+
+$(O)/guest/kit32/start32.o: src/guest/kit/start32.S src/guest/kit/layout.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -c -o $@ $<
+
+$(O)/libschedopkit.a: $(KIT64_OBJ)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+$(O)/libschedopkit32.a: $(KIT32_OBJ)
+	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+
+$(O)/schedop-kit%.lds: src/guest/kit/kit%.lds.S src/guest/kit/layout.h
+	@mkdir -p $(@D)
+	$(Q)$(CC) -E -P -x assembler-with-cpp -o $@ $<
+
+ALL += $(O)/libschedopkit.a $(O)/libschedopkit32.a \
+    $(O)/schedop-kit64.lds $(O)/schedop-kit32.lds
+
+-include $(KIT64_OBJ:.o=.d) $(KIT32_OBJ:.o=.d)
+
+# ---- guests: NAME.elf (PV and PVH, 64-bit) and NAME-32.elf (PVH, 32-bit) ----
+
+GUESTS     := $(patsubst guests/%/main.c,%,$(wildcard guests/*/main.c))
+GUEST_ELFS := $(GUESTS:%=$(O)/guests/%.elf) $(GUESTS:%=$(O)/guests/%-32.elf)
+
+$(O)/guests/%.o64: guests/%/main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT64) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guests/%.o32: guests/%/main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT32) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guests/%-32.elf: $(O)/guests/%.o32 $(O)/schedop-kit32.lds \
+    $(O)/libschedopkit32.a $(O)/libschedop32.a
+	$(Q)$(LD) -m elf_i386 -z max-page-size=4096 -T $(O)/schedop-kit32.lds \
+	    -o $@ $< -L$(O) -lschedopkit32 -lschedop32
+
+$(O)/guests/%.elf: $(O)/guests/%.o64 $(O)/schedop-kit64.lds \
+    $(O)/libschedopkit.a $(O)/libschedop.a
+	$(Q)$(LD) -m elf_x86_64 -z max-page-size=4096 -T $(O)/schedop-kit64.lds \
+	    -o $@ $< -L$(O) -lschedopkit -lschedop
+
+ALL += $(GUEST_ELFS)
+
+-include $(GUESTS:%=$(O)/guests/%.d)
