@@ -127,6 +127,14 @@ void pa_copy_out(void *dst, uint64_t pa, size_t len);
 void pa_copy(uint64_t dst_pa, uint64_t src_pa, size_t len);
 void pa_zero(uint64_t pa, uint64_t len);
 
+/*
+ * Maps a whole range from ram_alloc() for a while, say to unpack an image
+ * into it; writable, for all pCPUs. NULL when there are too many at a time.
+ * ram_unmap() waits for all pCPUs: fine when building, too slow elsewhere.
+ */
+void *ram_map(uint64_t pa, uint64_t bytes);
+void ram_unmap(void *va);
+
 /* ------------------------------------------------------------------- irq/ */
 
 #define VECTOR_TIMER 0xf0u
@@ -157,6 +165,9 @@ void time_arm(uint64_t deadline_ns, uint64_t now_ns); /* own pCPU; NEVER off */
 
 /* COM1: text for people. */
 void console_write(const char *text, size_t len);
+/* Bytes typed there since the last call; 0 when none. Boot pCPU only. */
+size_t console_read(char *bytes, size_t max);
+bool console_has_input(void);
 
 /* COM2: the link, when the command line says link=com2. */
 bool link_present(void);

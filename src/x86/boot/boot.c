@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From the first C function to x86_main(): the order in which the rooms of
+ * the lower half come to life.
+ */
+#include "boot.h"
+
+#include "../console.h"
+#include "../cpu/cpu.h"
+#include "../irq/irq.h"
+#include "../mm/mm.h"
+#include "acpi.h"
+
+__attribute__((noreturn)) void boot_main(uint32_t magic, uint64_t info_pa);
+
+/* On the boot pCPU's own stack, with the final page tables. */
+static void boot_continue(void)
+{
+    struct x86_pcpu *self = x86_self();
+
+    pcpu_load_tss(self);
+    trap_use_ist();
+    apic_init();
+    time_init();
+    ioapic_init();
+    self->online = true;
+    smp_start_all();
+    if (boot_options.test[0] != '\0') {
+        selftest_run();
+    }
+    x86_main();
+}
+
+/* Entered from head.S on the boot stack, the low 4 GiB mapped. */
+void boot_main(uint32_t magic, uint64_t info_pa)
+{
+    pcpu_add(0);
+    pcpu_load(x86_pcpu(0));
+    trap_init();
+    console_init();
+    multiboot_read(magic, info_pa);
+    cmdline_parse();
+    link_init();
+    ram_init();
+    acpi_init();
+    paging_init();
+    window_init();
+    paging_map_stacks(0);
+    boot_call_on(boot_continue, stack_top(0, STACK_MAIN));
+}

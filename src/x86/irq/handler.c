@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What interrupts do: set a flag, or move serial input into its buffer; and
+ * the three points where they are let in.
+ */
+#include "irq.h"
+
+#include "../console.h"
+
+void irq_handle(uint64_t vector)
+{
+    struct x86_pcpu *self = x86_self();
+
+    switch (vector) {
+    case VECTOR_TIMER:
+        self->timer_fired = true;
+        break;
+    case VECTOR_KICK:
+        self->kicked = true;
+        break;
+    case VECTOR_SERIAL1:
+        console_input();
+        break;
+    case VECTOR_SERIAL2:
+        link_input();
+        break;
+    case VECTOR_SPURIOUS:
+        return; /* has no place in the in-service register */
+    default:
+        self->priv->stray++;
+        break;
+    }
+    apic_eoi();
+}
+
+void irq_take_pending(void)
+{
+    /* The instruction after sti still runs with interrupts held off. */
+    __asm__ volatile("sti; nop; cli" : : : "memory");
+}
+
+void irq_wait(void)
+{
+    const struct x86_pcpu *self = x86_self();
+
+    if (self->timer_fired || self->kicked) {
+        return; /* came in earlier and nobody has looked yet */
+    }
+    __asm__ volatile("sti; hlt; cli" : : : "memory");
+}
