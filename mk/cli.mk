@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+#
+# The command line: build/schedop, its man page, and its tests. The tests use
+# a second build of the same sources with ASan and UBSan, and a fake QEMU.
+
+CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c
+CLI_OBJ  := $(patsubst src/%.c,$(O)/cli/%.o,$(CLI_SRC))
+CLI_AOBJ := $(patsubst src/%.c,$(O)/cli-asan/%.o,$(CLI_SRC))
+CLI_LIBS := -lxlutil -ljansson -lz
+
+CLI_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(XEN_ABI) -Iinclude -Isrc \
+    -DCLI_VERSION='"$(VERSION)"' $(WARN)
+CLI_ASAN   := -fsanitize=address,undefined -fno-sanitize-recover=all \
+    -fno-omit-frame-pointer
+
+$(O)/cli/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLI_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/cli-asan/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLI_CFLAGS) $(CLI_ASAN) -MMD -MP -c -o $@ $<
+
+$(O)/schedop: $(CLI_OBJ)
+	$(Q)$(CC) -o $@ $(CLI_OBJ) $(CLI_LIBS)
+
+ALL += $(O)/schedop
+
+# ---- tests ----
+
+CLI_UNIT := $(patsubst tests/unit/%.c,$(O)/cli-tests/%, \
+    $(wildcard tests/unit/cli_*.c))
+
+$(O)/cli-tests/schedop: $(CLI_AOBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLI_ASAN) -o $@ $(CLI_AOBJ) $(CLI_LIBS)
+
+$(O)/cli-tests/cli_%: tests/unit/cli_%.c $(CLI_AOBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLI_CFLAGS) $(CLI_ASAN) -MMD -MP -o $@ $< \
+	    $(filter-out %/cli/main.o,$(CLI_AOBJ)) -lcmocka $(CLI_LIBS)
+
+# A guest image for the tests: two bytes of code and the PVH note.
+$(O)/cli-tests/guest.elf: tests/cli/guest.S
+	@mkdir -p $(@D)
+	$(Q)$(CC) -m32 -c -o $@.o $<
+	$(Q)$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 \
+	    --section-start=.note.Xen=0x100800 -o $@ $@.o
+
+CHECKS     += $(CLI_UNIT) $(wildcard tests/cli/*.test.sh)
+CHECK_DEPS += $(O)/cli-tests/schedop $(O)/cli-tests/guest.elf
+
+-include $(CLI_OBJ:.o=.d) $(CLI_AOBJ:.o=.d) $(CLI_UNIT:%=%.d)
+
+# ---- manual, installation ----
+
+.PHONY: man install-cli
+man: $(O)/schedop
+	$(Q)$(O)/schedop --man >docs/schedop.1
+
+install: install-cli
+install-cli: $(O)/schedop
+	install -D -m 755 $(O)/schedop $(DESTDIR)$(PREFIX)/bin/schedop
+	install -D -m 644 docs/schedop.1 \
+	    $(DESTDIR)$(PREFIX)/share/man/man1/schedop.1

@@ -1,0 +1,712 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Domains from xl.cfg files: see config.h. Xen's own parser (libxlutil) reads
+ * the syntax and the values; keys.c adds the line numbers.
+ *
+ * Every reader below returns 0 when the key is absent or good and -1 after an
+ * error message.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libxlutil.h>
+
+#include "cpulist.h"
+#include "keys.h"
+
+struct config {
+    const char *path;
+    XLU_Config *xlu;
+    struct cli_keys keys;
+    struct cli_domain *domain;
+};
+
+/* The manual's list, and the list of what has an effect. */
+const struct cli_item cli_config_items[] = {
+    {"name", "Name of the domain, 1 to 63 of A-Z a-z 0-9 _ . - (default: the "
+             "file's name without its suffix)."},
+    {"kernel", "The PVH image, ELF or gzip-compressed ELF. A relative path is "
+               "looked up beside the configuration file first, then in the "
+               "current directory."},
+    {"ramdisk", "A file handed to the kernel as its first module."},
+    {"cmdline", "The kernel's command line."},
+    {"root, extra", "Without cmdline: the command line \"root=ROOT EXTRA\"."},
+    {"memory", "MiB of memory (default: what the image needs, at least 32)."},
+    {"maxmem", "May not be below memory; memory above `memory` is not given."},
+    {"vcpus", "Number of vCPUs, 1 to 16 (default 1)."},
+    {"maxvcpus", "May not be below vcpus; vCPUs above `vcpus` do not exist."},
+    {"cpus", "pCPUs the vCPUs may run on: \"all\", \"0-3,^1\", or a list with "
+             "one such text per vCPU."},
+    {"cpus_soft", "pCPUs the vCPUs prefer; same form."},
+    {"cpu_weight", "Share of the pCPUs, 1 to 65535 (default 256)."},
+    {"cap", "Most CPU time the domain gets, in per cent of one pCPU; 0 is no "
+            "limit."},
+    {"pool", "\"Pool-0\", the only cpupool so far."},
+    {"type", "\"pvh\" or absent; others are refused."},
+    {"on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset",
+     "What then happens: \"destroy\", \"restart\", \"rename-restart\", "
+     "\"preserve\" or \"soft-reset\" (defaults as in xl: destroy, restart, "
+     "destroy, destroy, soft-reset). \"coredump-destroy\" and "
+     "\"coredump-restart\" act without writing a dump."},
+    {"on_suspend", "schedop's own: \"checkpoint\" (go on in place, as after "
+                   "xl's checkpoint; the default), \"resume\" (go on as in a "
+                   "new domain), \"destroy\" or \"preserve\"."},
+    {"hardware_domain", "schedop's own: 1 makes this the hardware domain: id "
+                        "0 and privileged. At most one domain."},
+    {NULL, NULL},
+};
+
+static const char *const used_keys[] = {
+    "name",
+    "kernel",
+    "ramdisk",
+    "cmdline",
+    "root",
+    "extra",
+    "memory",
+    "maxmem",
+    "vcpus",
+    "maxvcpus",
+    "cpus",
+    "cpus_soft",
+    "cpu_weight",
+    "cap",
+    "pool",
+    "type",
+    "builder",
+    "pvh",
+    "on_crash",
+    "on_poweroff",
+    "on_reboot",
+    "on_suspend",
+    "on_watchdog",
+    "on_soft_reset",
+    "hardware_domain",
+    NULL,
+};
+
+/* Keys of xl that ask for what a domain here does not have. */
+static const char *const device_keys[] = {
+    "disk",      "vif",     "vfb",          "vtpm",        "p9",
+    "pvcalls",   "channel", "usbctrl",      "usbdev",      "pci",
+    "vkb",       "vdispl",  "vsnd",         "virtio",      "usb",
+    "usbdevice", "serial",  "rdm",          "irqs",        "ioports",
+    "iomem",     "dtdev",   "gfx_passthru", "device_tree", NULL,
+};
+
+/* Keys of xl that change nothing a guest of schedop could see. */
+static const char *const idle_keys[] = {
+    "uuid",
+    "seclabel",
+    "init_seclabel",
+    "max_grant_frames",
+    "max_maptrack_frames",
+    "max_grant_version",
+    "nomigrate",
+    "driver_domain",
+    "passthrough",
+    "xend_suspend_evtchn_compat",
+    "vmtrace_buf_kb",
+    "vpmu",
+    "max_event_channels",
+    "bootloader",
+    "bootloader_args",
+    "e820_host",
+    "pvshim",
+    "pvshim_path",
+    "pvshim_cmdline",
+    "pvshim_extra",
+    "pci_permissive",
+    "pci_msitranslate",
+    "pci_seize",
+    "pci_power_mgmt",
+    "rdm_mem_boundary",
+    "dm_restrict",
+    "vnuma",
+    "tsc_mode",
+    "localtime",
+    "rtc_timeoffset",
+    "hap",
+    "oos",
+    "shadow_memory",
+    "iommu_memory",
+    "pae",
+    "acpi",
+    "apic",
+    "acpi_s3",
+    "acpi_s4",
+    "acpi_laptop_slate",
+    "nx",
+    "hpet",
+    "nestedhvm",
+    "altp2m",
+    "altp2mhvm",
+    "altp2m_count",
+    "cpuid",
+    "mca_caps",
+    "viridian",
+    "timer_mode",
+    "vpt_align",
+    "xen_platform_pci",
+    "boot",
+    "bios",
+    "bios_path_override",
+    "firmware",
+    "firmware_override",
+    "acpi_firmware",
+    "smbios_firmware",
+    "smbios",
+    "ms_vm_genid",
+    "hdtype",
+    "vga",
+    "videoram",
+    "stdvga",
+    "vnc",
+    "vnclisten",
+    "vncdisplay",
+    "vncunused",
+    "vncpasswd",
+    "keymap",
+    "sdl",
+    "opengl",
+    "nographic",
+    "spice",
+    "spicehost",
+    "spiceport",
+    "soundhw",
+    "vendor_device",
+    "device_model_version",
+    "device_model_override",
+    "device_model_stubdomain_override",
+    "device_model_args",
+    "device_model_args_pv",
+    "device_model_args_hvm",
+    "device_model_user",
+    "stubdomain_kernel",
+    "stubdomain_cmdline",
+    "stubdomain_ramdisk",
+    "stubdomain_memory",
+    "blkdev_start",
+    "numa_placement",
+    "claim_mode",
+    "cpuid_policy",
+    "msr_relaxed",
+    "gic_version",
+    "vuart",
+    "tee",
+    "nested_hvm",
+    "suppress_spurious_page_faults",
+    "assisted_xapic",
+    "assisted_x2apic",
+    "vmx",
+    "loader",
+    "scheduler",
+    "sched",
+    "period",
+    "slice",
+    "latency",
+    "extratime",
+    "budget",
+    "domid",
+    "xenstore_features",
+    "max_evtchn_fifo",
+    "spiceusbredirection",
+    NULL,
+};
+
+static bool in_list(const char *const *list, const char *name)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static const char *used_key(const void *ctx, size_t index)
+{
+    (void)ctx;
+    return used_keys[index];
+}
+
+static void warn_about_keys(const struct config *c)
+{
+    for (size_t i = 0; i < c->keys.count; i++) {
+        const struct cli_key *k = &c->keys.key[i];
+        const char *near;
+
+        if (in_list(used_keys, k->name)) {
+            continue;
+        }
+        if (in_list(device_keys, k->name)) {
+            if (!k->empty) {
+                cli_warning("%s:%u: %s is ignored: domains have no such "
+                            "devices yet",
+                            c->path, k->line, k->name);
+            }
+            continue;
+        }
+        if (in_list(idle_keys, k->name)) {
+            cli_warning("%s:%u: %s has no effect here: ignored", c->path,
+                        k->line, k->name);
+            continue;
+        }
+        near = cli_nearest(k->name, used_key, NULL);
+        cli_warning("%s:%u: unknown key %s is ignored%s%s%s", c->path, k->line,
+                    k->name, near != NULL ? "; did you mean " : "",
+                    near != NULL ? near : "", near != NULL ? "?" : "");
+    }
+}
+
+static char *key_where(const struct config *c, const char *key)
+{
+    unsigned line = cli_keys_line(&c->keys, key);
+
+    return line != 0 ? cli_format("%s:%u", c->path, line) : cli_strdup(c->path);
+}
+
+static int bad(const struct config *c, const char *key, const char *what)
+{
+    cli_error("%s:%u: %s", c->path, cli_keys_line(&c->keys, key), what);
+    return -1;
+}
+
+/* *value stays as it is when the key is absent. */
+static int get_string(const struct config *c, const char *key,
+                      const char **value)
+{
+    const char *s;
+    int rc = xlu_cfg_get_string(c->xlu, key, &s, 1);
+
+    if (rc == ESRCH) {
+        return 0;
+    }
+    if (rc != 0) {
+        cli_error("%s:%u: %s must be one value, not a list", c->path,
+                  cli_keys_line(&c->keys, key), key);
+        return -1;
+    }
+    *value = s;
+    return 0;
+}
+
+/* *value stays as it is when the key is absent. */
+static int get_number(const struct config *c, const char *key, uint64_t min,
+                      uint64_t max, uint64_t *value)
+{
+    const char *s = NULL;
+    uint64_t n;
+
+    if (get_string(c, key, &s) != 0) {
+        return -1;
+    }
+    if (s == NULL) {
+        return 0;
+    }
+    if (!cli_number(s, UINT64_MAX, &n)) {
+        cli_error("%s:%u: %s = %s is not a number", c->path,
+                  cli_keys_line(&c->keys, key), key, s);
+        return -1;
+    }
+    if (n < min || n > max) {
+        cli_error("%s:%u: %s = %s: must be %" PRIu64 " to %" PRIu64, c->path,
+                  cli_keys_line(&c->keys, key), key, s, min, max);
+        return -1;
+    }
+    *value = n;
+    return 0;
+}
+
+static int get_unsigned(const struct config *c, const char *key, unsigned min,
+                        unsigned max, unsigned *value)
+{
+    uint64_t n = *value;
+    int rc = get_number(c, key, min, max, &n);
+
+    *value = (unsigned)n;
+    return rc;
+}
+
+/* ---- the readers, one for each group of keys ---- */
+
+/* The file's name without directory and suffix. */
+static char *stem(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    const char *base = slash != NULL ? slash + 1 : path;
+    const char *dot = strrchr(base, '.');
+
+    return cli_format(
+        "%.*s",
+        (int)(dot != NULL && dot != base ? dot - base : (int)strlen(base)),
+        base);
+}
+
+static int read_name(struct config *c)
+{
+    struct cli_domain *d = c->domain;
+    const char *name = NULL;
+
+    if (get_string(c, "name", &name) != 0) {
+        return -1;
+    }
+    d->name = name != NULL ? cli_strdup(name) : stem(c->path);
+    d->where = key_where(c, "name");
+    if (!cli_domain_name_ok(d->name)) {
+        cli_error("%s: name = \"%s\": a name is 1 to %u of A-Z a-z 0-9 _ . -",
+                  d->where, d->name, SCHEDOP_NAME_MAX);
+        return -1;
+    }
+    return 0;
+}
+
+/* PVH alone: by "type", or by what older files say instead. */
+static int read_type(struct config *c)
+{
+    const char *type = NULL, *builder = NULL;
+
+    if (get_string(c, "type", &type) != 0 ||
+        get_string(c, "builder", &builder) != 0) {
+        return -1;
+    }
+    if (type != NULL && strcmp(type, "pvh") != 0) {
+        cli_error("%s:%u: type = \"%s\" is not supported: schedop runs PVH "
+                  "domains; do type = \"pvh\" if the kernel can boot as PVH",
+                  c->path, cli_keys_line(&c->keys, "type"), type);
+        return -1;
+    }
+    if (builder != NULL && strcmp(builder, "generic") != 0) {
+        cli_error("%s:%u: builder = \"%s\" is not supported: schedop runs PVH "
+                  "domains; do type = \"pvh\" instead",
+                  c->path, cli_keys_line(&c->keys, "builder"), builder);
+        return -1;
+    }
+    return 0;
+}
+
+/* A relative path: beside the configuration first, then where we are. */
+static int load_file(const struct config *c, const char *key, const char *path,
+                     struct cli_image *file)
+{
+    const char *slash = strrchr(c->path, '/');
+    char *why = NULL;
+    int rc = -1;
+
+    if (path[0] != '/' && slash != NULL) {
+        char *beside =
+            cli_format("%.*s/%s", (int)(slash - c->path), c->path, path);
+
+        rc = cli_file_read(beside, file, &why);
+        free(beside);
+        if (rc != 0 && errno != ENOENT) {
+            goto out;
+        }
+    }
+    if (rc != 0) {
+        free(why);
+        rc = cli_file_read(path, file, &why);
+    }
+out:
+    if (rc != 0) {
+        cli_error("%s:%u: %s %s %s%s", c->path, cli_keys_line(&c->keys, key),
+                  key, path, why,
+                  path[0] != '/' && slash != NULL
+                      ? " (looked beside the configuration and in the current "
+                        "directory)"
+                      : "");
+        free(why);
+    }
+    return rc;
+}
+
+static int read_files(struct config *c)
+{
+    struct cli_domain *d = c->domain;
+    const char *kernel = NULL, *ramdisk = NULL;
+    char *why;
+
+    if (get_string(c, "kernel", &kernel) != 0 ||
+        get_string(c, "ramdisk", &ramdisk) != 0) {
+        return -1;
+    }
+    if (kernel == NULL || kernel[0] == '\0') {
+        cli_error("%s: no kernel is given; do kernel = \"FILE\"", c->path);
+        return -1;
+    }
+    if (load_file(c, "kernel", kernel, &d->kernel) != 0) {
+        return -1;
+    }
+    if (cli_kernel_open(&d->kernel, &why) != 0) {
+        cli_error("%s:%u: %s %s", c->path, cli_keys_line(&c->keys, "kernel"),
+                  kernel, why);
+        free(why);
+        return -1;
+    }
+    if (ramdisk != NULL && ramdisk[0] != '\0') {
+        return load_file(c, "ramdisk", ramdisk, &d->ramdisk);
+    }
+    return 0;
+}
+
+static int read_cmdline(struct config *c)
+{
+    const char *cmdline = NULL, *root = NULL, *extra = NULL;
+    char *composed;
+
+    if (get_string(c, "cmdline", &cmdline) != 0 ||
+        get_string(c, "root", &root) != 0 ||
+        get_string(c, "extra", &extra) != 0) {
+        return -1;
+    }
+    if (cmdline != NULL) {
+        if (root != NULL || extra != NULL) {
+            cli_warning("%s:%u: root and extra are ignored beside cmdline",
+                        c->path,
+                        cli_keys_line(&c->keys, root ? "root" : "extra"));
+        }
+        composed = cli_strdup(cmdline);
+    } else {
+        composed = cli_format("%s%s%s%s", root ? "root=" : "", root ? root : "",
+                              root && extra ? " " : "", extra ? extra : "");
+    }
+    free(c->domain->cmdline);
+    c->domain->cmdline = composed;
+    return 0;
+}
+
+static int read_memory(struct config *c)
+{
+    struct cli_domain *d = c->domain;
+    uint64_t max = 0;
+    const char *key = "memory";
+
+    if (get_number(c, "memory", 1, CLI_MEMORY_MAX, &d->memory_mib) != 0 ||
+        get_number(c, "maxmem", 1, CLI_MEMORY_MAX, &max) != 0) {
+        return -1;
+    }
+    if (max != 0 && d->memory_mib == 0) {
+        d->memory_mib = max; /* as xl does */
+        key = "maxmem";
+    }
+    if (max != 0 && max < d->memory_mib) {
+        return bad(c, "maxmem", "maxmem is below memory");
+    }
+    if (max > d->memory_mib) {
+        cli_warning("%s:%u: maxmem is above memory: the domain gets %" PRIu64
+                    " MiB, it cannot grow yet",
+                    c->path, cli_keys_line(&c->keys, "maxmem"), d->memory_mib);
+    }
+    if (d->memory_mib != 0) {
+        d->memory_where =
+            cli_format("%s:%u: %s = %" PRIu64, c->path,
+                       cli_keys_line(&c->keys, key), key, d->memory_mib);
+    }
+    return 0;
+}
+
+static int read_vcpus(struct config *c)
+{
+    struct cli_domain *d = c->domain;
+    unsigned max = 0;
+
+    if (get_unsigned(c, "vcpus", 1, CLI_VCPUS_MAX, &d->vcpus) != 0 ||
+        get_unsigned(c, "maxvcpus", 1, CLI_VCPUS_MAX, &max) != 0) {
+        return -1;
+    }
+    if (max != 0 && cli_keys_line(&c->keys, "vcpus") == 0) {
+        d->vcpus = max;
+    }
+    if (max != 0 && max < d->vcpus) {
+        return bad(c, "maxvcpus", "maxvcpus is below vcpus");
+    }
+    if (max > d->vcpus) {
+        cli_warning("%s:%u: maxvcpus is above vcpus: the domain gets %u vCPUs",
+                    c->path, cli_keys_line(&c->keys, "maxvcpus"), d->vcpus);
+    }
+    return 0;
+}
+
+static int parse_list(const struct config *c, const char *key, const char *text,
+                      uint64_t *mask)
+{
+    const char *wrong = cli_cpulist(text, mask);
+
+    if (wrong != NULL) {
+        cli_error("%s:%u: %s = \"%s\": %s", c->path,
+                  cli_keys_line(&c->keys, key), key, text, wrong);
+        return -1;
+    }
+    return 0;
+}
+
+/* One text for all vCPUs, or a list of texts for vCPUs 0, 1, ... */
+static int read_affinity(struct config *c, const char *key, uint64_t *mask,
+                         char **where)
+{
+    XLU_ConfigList *list;
+    const char *text = NULL;
+    int count;
+
+    if (cli_keys_line(&c->keys, key) == 0) {
+        return 0;
+    }
+    *where = key_where(c, key);
+    if (xlu_cfg_get_list(c->xlu, key, &list, &count, 1) == 0) {
+        for (int i = 0; i < count; i++) {
+            text = xlu_cfg_get_listitem(list, i);
+            if (text == NULL) {
+                return bad(c, key, "a list of pCPU lists holds texts only");
+            }
+            if ((unsigned)i < c->domain->vcpus &&
+                parse_list(c, key, text, &mask[i]) != 0) {
+                return -1;
+            }
+        }
+        return 0;
+    }
+    if (get_string(c, key, &text) != 0 || text == NULL ||
+        parse_list(c, key, text, &mask[0]) != 0) {
+        return -1;
+    }
+    for (unsigned i = 1; i < c->domain->vcpus; i++) {
+        mask[i] = mask[0];
+    }
+    return 0;
+}
+
+static int read_scheduling(struct config *c)
+{
+    struct cli_domain *d = c->domain;
+    const char *pool = NULL;
+
+    if (get_unsigned(c, "cpu_weight", 1, 65535, &d->weight) != 0 ||
+        get_unsigned(c, "cap", 0, 100 * SOP_PCPUS_MAX, &d->cap) != 0 ||
+        get_string(c, "pool", &pool) != 0) {
+        return -1;
+    }
+    if (pool != NULL && strcmp(pool, "Pool-0") != 0) {
+        cli_error("%s:%u: pool = \"%s\": the only cpupool so far is \"Pool-0\"",
+                  c->path, cli_keys_line(&c->keys, "pool"), pool);
+        return -1;
+    }
+    if (read_affinity(c, "cpus", d->hard, &d->affinity_where[0]) != 0) {
+        return -1;
+    }
+    return read_affinity(c, "cpus_soft", d->soft, &d->affinity_where[1]);
+}
+
+static const char *const shutdown_actions[] = {
+    "destroy", "restart", "rename-restart", "preserve", "soft-reset", NULL,
+};
+
+static const char *const suspend_actions[] = {
+    "checkpoint", "resume", "destroy", "preserve", NULL,
+};
+
+/* Returns the list's own text, which outlives the configuration. */
+static const char *find_action(const char *const *list, const char *action)
+{
+    for (; *list != NULL; list++) {
+        if (strcmp(*list, action) == 0) {
+            return *list;
+        }
+    }
+    return NULL;
+}
+
+static int read_action(struct config *c, enum cli_event event)
+{
+    bool suspend = event == CLI_SUSPEND;
+    char *key = cli_format("on_%s", cli_reason_name((int)event));
+    const char *action = NULL;
+    const char **out = &c->domain->action[event];
+    int rc = get_string(c, key, &action);
+
+    if (rc == 0 && action != NULL) {
+        if (!suspend && strncmp(action, "coredump-", 9) == 0) {
+            cli_warning("%s:%u: %s = \"%s\": no core dump is written", c->path,
+                        cli_keys_line(&c->keys, key), key, action);
+            action += 9;
+        }
+        *out =
+            find_action(suspend ? suspend_actions : shutdown_actions, action);
+        if (*out == NULL) {
+            cli_error("%s:%u: %s = \"%s\": must be %s", c->path,
+                      cli_keys_line(&c->keys, key), key, action,
+                      suspend ? "checkpoint, resume, destroy or preserve"
+                              : "destroy, restart, rename-restart, preserve "
+                                "or soft-reset");
+            rc = -1;
+        }
+    }
+    free(key);
+    return rc;
+}
+
+static int read_all(struct config *c)
+{
+    unsigned hardware = 0;
+
+    warn_about_keys(c);
+    if (read_type(c) != 0 || read_name(c) != 0 || read_cmdline(c) != 0 ||
+        read_memory(c) != 0 || read_vcpus(c) != 0 || read_scheduling(c) != 0 ||
+        get_unsigned(c, "hardware_domain", 0, 1, &hardware) != 0) {
+        return -1;
+    }
+    c->domain->hardware = hardware == 1;
+    for (int i = 0; i < CLI_EVENTS; i++) {
+        if (read_action(c, (enum cli_event)i) != 0) {
+            return -1;
+        }
+    }
+    return read_files(c);
+}
+
+/* Xen's parser reports lines of its own; they become messages of ours. */
+static void relay(char *report)
+{
+    char *rest = report, *line;
+
+    while ((line = strsep(&rest, "\n")) != NULL) {
+        if (*line != '\0') {
+            cli_error("%s", line);
+        }
+    }
+}
+
+int cli_config_read(const struct cli_image *file, struct cli_domain *d)
+{
+    struct config c = {.path = file->path, .domain = d};
+    char *report = NULL;
+    size_t report_len = 0;
+    FILE *f = open_memstream(&report, &report_len);
+    int rc = -1;
+
+    if (f == NULL || (c.xlu = xlu_cfg_init(f, c.path)) == NULL) {
+        cli_error("out of memory");
+        goto out;
+    }
+    rc = xlu_cfg_readdata(c.xlu, (const char *)file->data, (int)file->size);
+    fflush(f);
+    if (rc != 0) {
+        relay(report);
+        rc = -1;
+    } else {
+        cli_keys_scan(&c.keys, (const char *)file->data, file->size);
+        rc = read_all(&c);
+    }
+    cli_keys_free(&c.keys);
+    xlu_cfg_destroy(c.xlu);
+out:
+    if (f != NULL) {
+        fclose(f);
+    }
+    free(report);
+    return rc;
+}

@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/* The link's lines on the host: see link.h. */
+#include "link.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "domain.h"
+
+const char *const link_command[LINK_COMMANDS] = SCHEDOP_LINK_COMMANDS;
+
+/* Bytes of a con line to the hypervisor: each may become four. */
+enum { CON_CHUNK = 200 };
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* What is no escape stays as it is: better a strange byte than none. */
+static size_t unescape(char *s, size_t len)
+{
+    size_t out = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = s[i];
+
+        if (c == '\\' && i + 1 < len) {
+            char e = s[i + 1];
+
+            if (e == '\\' || e == 'n' || e == 'r') {
+                c = e == 'n' ? '\n' : e == 'r' ? '\r' : '\\';
+                i++;
+            } else if (e == 'x' && i + 3 < len && hex_digit(s[i + 2]) >= 0 &&
+                       hex_digit(s[i + 3]) >= 0) {
+                c = (char)(hex_digit(s[i + 2]) * 16 + hex_digit(s[i + 3]));
+                i += 3;
+            }
+        }
+        s[out++] = c;
+    }
+    return out;
+}
+
+/* A cursor over the fields of a line; `rest` is NULL behind the last. */
+struct fields {
+    char *rest, *end;
+};
+
+static char *field(struct fields *f)
+{
+    char *start = f->rest, *space;
+
+    if (start == NULL) {
+        return NULL;
+    }
+    space = memchr(start, ' ', (size_t)(f->end - start));
+    if (space != NULL) {
+        *space = '\0';
+        f->rest = space + 1;
+    } else {
+        f->rest = NULL;
+    }
+    return start;
+}
+
+static bool take_number(struct fields *f, uint64_t max, uint64_t *value)
+{
+    const char *s = field(f);
+
+    return s != NULL && cli_number(s, max, value);
+}
+
+static bool take_domid(struct fields *f, struct link_message *m)
+{
+    uint64_t n;
+
+    if (!take_number(f, UINT16_MAX, &n)) {
+        return false;
+    }
+    m->domid = (uint16_t)n;
+    return true;
+}
+
+static bool take_name(struct fields *f, struct link_message *m)
+{
+    const char *s = field(f);
+
+    if (s == NULL || !cli_domain_name_ok(s)) {
+        return false;
+    }
+    strcpy(m->name, s); /* cli_domain_name_ok() bounds it */
+    return true;
+}
+
+static bool take_text(struct fields *f, struct link_message *m)
+{
+    m->text = f->rest != NULL ? f->rest : "";
+    m->text_len =
+        f->rest != NULL ? unescape(f->rest, (size_t)(f->end - f->rest)) : 0;
+    if (f->rest != NULL) {
+        f->rest[m->text_len] = '\0';
+    }
+    return true;
+}
+
+static bool take_word(struct fields *f, const char *const *list, char *out,
+                      size_t room)
+{
+    const char *s = field(f);
+
+    for (; s != NULL && *list != NULL; list++) {
+        if (strcmp(*list, s) == 0 && strlen(s) < room) {
+            strcpy(out, s); /* just measured */
+            return true;
+        }
+    }
+    return false;
+}
+
+/* "key=N" into the slot of that key; unknown keys are for later versions. */
+static bool take_pairs(struct fields *f, const char *const *keys,
+                       uint64_t *const *slots, size_t count)
+{
+    char *s;
+
+    while ((s = field(f)) != NULL) {
+        char *equals = strchr(s, '=');
+        uint64_t n;
+
+        if (equals == NULL) {
+            return false;
+        }
+        *equals = '\0';
+        for (size_t i = 0; i < count; i++) {
+            if (strcmp(keys[i], s) == 0) {
+                if (!cli_number(equals + 1, UINT64_MAX, &n)) {
+                    return false;
+                }
+                *slots[i] = n;
+            }
+        }
+    }
+    return true;
+}
+
+static bool parse_boot(struct fields *f, struct link_message *m)
+{
+    static const char *const keys[] = {"pcpus", "memory_kib", "hypervisor_kib",
+                                       "boot_ns"};
+    uint64_t *const slots[] = {&m->boot.pcpus, &m->boot.memory_kib,
+                               &m->boot.hypervisor_kib, &m->boot.boot_ns};
+
+    return take_pairs(f, keys, slots, 4);
+}
+
+static bool parse_end(struct fields *f, struct link_message *m)
+{
+    static const char *const actions[] = {
+        "destroy",    "restart", "rename-restart", "preserve",
+        "soft-reset", "resume",  "killed",         NULL};
+    const char *keys[LINK_COMMANDS + 2] = {"run_ns", "cpu_ns"};
+    uint64_t *slots[LINK_COMMANDS + 2] = {&m->stats.run_ns, &m->stats.cpu_ns};
+    uint64_t code;
+
+    for (size_t i = 0; i < LINK_COMMANDS; i++) {
+        keys[i + 2] = link_command[i];
+        slots[i + 2] = &m->stats.commands[i];
+    }
+    if (!take_domid(f, m) || !take_name(f, m) ||
+        !take_number(f, UINT8_MAX, &code) ||
+        !take_word(f, actions, m->action, sizeof(m->action))) {
+        return false;
+    }
+    m->code = (uint8_t)code;
+    return take_pairs(f, keys, slots, LINK_COMMANDS + 2);
+}
+
+static bool parse_log(struct fields *f, struct link_message *m)
+{
+    static const char *const levels[] = {"error", "warning", "info", "debug",
+                                         NULL};
+
+    return take_word(f, levels, m->level, sizeof(m->level)) && take_text(f, m);
+}
+
+static bool parse_hello(struct fields *f, struct link_message *m)
+{
+    return take_number(f, UINT32_MAX, &m->number) && take_text(f, m);
+}
+
+static bool parse_create(struct fields *f, struct link_message *m)
+{
+    return take_domid(f, m) && take_name(f, m);
+}
+
+static bool parse_start(struct fields *f, struct link_message *m)
+{
+    return take_domid(f, m) && take_number(f, UINT64_MAX, &m->number);
+}
+
+static bool parse_fail(struct fields *f, struct link_message *m)
+{
+    return take_name(f, m) && take_text(f, m);
+}
+
+static bool parse_con(struct fields *f, struct link_message *m)
+{
+    return take_domid(f, m) && take_text(f, m);
+}
+
+static bool parse_exit(struct fields *f, struct link_message *m)
+{
+    return take_number(f, UINT32_MAX, &m->number);
+}
+
+static const struct {
+    const char *name;
+    enum link_verb verb;
+    bool (*parse)(struct fields *f, struct link_message *m);
+} verbs[] = {
+    {SCHEDOP_LINK_MAGIC, LINK_HELLO, parse_hello},
+    {"boot", LINK_BOOT, parse_boot},
+    {"log", LINK_LOG, parse_log},
+    {"create", LINK_CREATE, parse_create},
+    {"start", LINK_START, parse_start},
+    {"fail", LINK_FAIL, parse_fail},
+    {"con", LINK_CON, parse_con},
+    {"end", LINK_END, parse_end},
+    {"crash", LINK_CRASH, parse_con},
+    {"exit", LINK_EXIT, parse_exit},
+    {"panic", LINK_PANIC, take_text},
+};
+
+static bool is_printable(const char *s, size_t len)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (s[i] < 0x20 || s[i] > 0x7e) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void link_parse(char *line, size_t len, struct link_message *m)
+{
+    struct fields f = {line, line + len};
+    const char *verb;
+
+    *m = (struct link_message){.verb = LINK_BAD, .text = ""};
+    if (len == 0 || !is_printable(line, len)) {
+        return;
+    }
+    line[len] = '\0';
+    verb = field(&f);
+    for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
+        if (strcmp(verbs[i].name, verb) == 0) {
+            m->verb = verbs[i].parse(&f, m) ? verbs[i].verb : LINK_BAD;
+            return;
+        }
+    }
+    m->verb = LINK_UNKNOWN;
+}
+
+void link_feed(struct link_reader *r, const char *data, size_t len,
+               void (*fn)(void *ctx, char *line, size_t len), void *ctx)
+{
+    for (size_t i = 0; i < len; i++) {
+        if (data[i] == '\n') {
+            if (!r->skipping) {
+                /* The newline's place holds the terminator. */
+                fn(ctx, r->line, r->len);
+            }
+            r->skipping = false;
+            r->len = 0;
+        } else if (r->len < sizeof(r->line) - 1) {
+            r->line[r->len++] = data[i];
+        } else if (!r->skipping) {
+            r->skipping = true;
+            r->dropped++;
+        }
+    }
+}
+
+void link_add_con(struct cli_text *t, uint16_t domid, const char *data,
+                  size_t len)
+{
+    while (len > 0) {
+        size_t chunk = len < CON_CHUNK ? len : CON_CHUNK;
+
+        cli_text_printf(t, "con %u ", domid);
+        for (size_t i = 0; i < chunk; i++) {
+            unsigned char c = (unsigned char)data[i];
+
+            if (c == '\\' || c == '\n' || c == '\r') {
+                char e[2] = {'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : '\\'};
+
+                cli_text_add(t, e, 2);
+            } else if (c >= 0x20 && c <= 0x7e) {
+                cli_text_add(t, data + i, 1);
+            } else {
+                cli_text_printf(t, "\\x%02x", c);
+            }
+        }
+        cli_text_str(t, "\n");
+        data += chunk;
+        len -= chunk;
+    }
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The link of docs/link.md, as the host sees it: cuts the hypervisor's bytes
+ * into lines, takes the lines apart, and writes lines for the hypervisor.
+ *
+ * The other side may be broken: any byte, any length, any number is answered
+ * by LINK_BAD or a dropped line, never by worse.
+ */
+#ifndef SCHEDOP_CLI_LINK_H
+#define SCHEDOP_CLI_LINK_H
+
+#include <schedop/link.h>
+
+#include "cli.h"
+
+#define LINK_COMMANDS 8u
+
+enum link_verb {
+    LINK_BAD,     /* no line of this protocol */
+    LINK_UNKNOWN, /* well-formed, of a verb of a later version */
+    LINK_HELLO,   /* number: protocol version; text: hypervisor's version */
+    LINK_BOOT,    /* boot */
+    LINK_LOG,     /* level; text */
+    LINK_CREATE,  /* domid, name */
+    LINK_START,   /* domid; number: ns */
+    LINK_FAIL,    /* name, text */
+    LINK_CON,     /* domid, text: any bytes */
+    LINK_END,     /* domid, name, code, action, stats */
+    LINK_CRASH,   /* domid, text */
+    LINK_EXIT,    /* number: code */
+    LINK_PANIC,   /* text */
+};
+
+struct link_boot {
+    uint64_t pcpus, memory_kib, hypervisor_kib, boot_ns;
+};
+
+struct link_stats {
+    uint64_t run_ns, cpu_ns;
+    uint64_t commands[LINK_COMMANDS];
+};
+
+struct link_message {
+    enum link_verb verb;
+    uint16_t domid;
+    uint8_t code;
+    uint64_t number;
+    char name[SCHEDOP_NAME_MAX + 1];
+    char action[16];  /* one that docs/link.md lists */
+    char level[8];    /* likewise */
+    const char *text; /* unescaped; lives in the line */
+    size_t text_len;
+    struct link_boot boot;
+    struct link_stats stats;
+};
+
+/* The names of the eight commands, in the order of link_stats. */
+extern const char *const link_command[LINK_COMMANDS];
+
+/* Takes a line without its newline apart, unescaping its text in place. */
+void link_parse(char *line, size_t len, struct link_message *m);
+
+struct link_reader {
+    char line[SCHEDOP_LINK_LINE_MAX];
+    size_t len;
+    bool skipping;    /* the rest of a line that was too long */
+    unsigned dropped; /* such lines */
+};
+
+/* Calls `fn` for each line that `data` completes. */
+void link_feed(struct link_reader *r, const char *data, size_t len,
+               void (*fn)(void *ctx, char *line, size_t len), void *ctx);
+
+/* Adds `con DOMID TEXT` lines that carry `len` bytes typed. */
+void link_add_con(struct cli_text *t, uint16_t domid, const char *data,
+                  size_t len);
+
+#endif

@@ -1,0 +1,409 @@
+/* SPDX-License-Identifier: MIT */
+/* Parsing options by table, and the help made from it: see options.h. */
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HELP_WIDTH = 78, HELP_TEXT = 22 };
+
+static const char *option_name(const void *ctx, size_t index)
+{
+    const struct cli_option *options = ctx;
+
+    return options[index].name;
+}
+
+static const struct cli_option *find_long(const struct cli_command *command,
+                                          const char *name, size_t len)
+{
+    for (const struct cli_option *o = command->options; o->name; o++) {
+        if (strlen(o->name) == len && memcmp(o->name, name, len) == 0) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static const struct cli_option *find_letter(const struct cli_command *command,
+                                            char letter)
+{
+    for (const struct cli_option *o = command->options; o->name; o++) {
+        if (o->letter != 0 && o->letter == letter) {
+            return o;
+        }
+    }
+    return NULL;
+}
+
+static int unknown(const struct cli_command *command, const char *arg,
+                   size_t name_len)
+{
+    char *name = cli_format("%.*s", (int)name_len, arg);
+    const char *near =
+        strncmp(arg, "--", 2) == 0
+            ? cli_nearest(name + 2, option_name, command->options)
+            : NULL;
+
+    if (near != NULL) {
+        cli_error("unknown option %s; did you mean --%s?", name, near);
+    } else {
+        cli_error("unknown option %s; `schedop %s --help` lists all", name,
+                  command->name);
+    }
+    free(name);
+    return CLI_USAGE;
+}
+
+static bool is_digits(const char *s)
+{
+    return s != NULL && *s != '\0' && strspn(s, "0123456789") == strlen(s);
+}
+
+struct parse {
+    const struct cli_command *command;
+    char **argv; /* ends with NULL, as main's does */
+    int next;
+    cli_option_fn *handler;
+    void *ctx;
+};
+
+/* `inline_value` is what followed "=" or the letter, NULL for nothing. */
+static int option(struct parse *p, const struct cli_option *o,
+                  const char *inline_value)
+{
+    const char *value = inline_value;
+
+    switch (o->kind) {
+    case CLI_FLAG:
+        if (value != NULL) {
+            cli_error("--%s takes no value", o->name);
+            return CLI_USAGE;
+        }
+        break;
+    case CLI_VALUE:
+        if (value == NULL) {
+            value = p->argv[p->next];
+            if (value == NULL) {
+                cli_error("--%s needs a value: --%s %s", o->name, o->name,
+                          o->value);
+                return CLI_USAGE;
+            }
+            p->next++;
+        }
+        break;
+    case CLI_OPTIONAL:
+        if (value == NULL && is_digits(p->argv[p->next])) {
+            value = p->argv[p->next++];
+        }
+        break;
+    }
+    return p->handler(p->ctx, o->id, value);
+}
+
+static int long_option(struct parse *p, const char *arg)
+{
+    size_t len = strcspn(arg, "=");
+    const struct cli_option *o = find_long(p->command, arg + 2, len - 2);
+
+    if (o == NULL) {
+        return unknown(p->command, arg, len);
+    }
+    return option(p, o, arg[len] == '=' ? arg + len + 1 : NULL);
+}
+
+static int short_options(struct parse *p, const char *arg)
+{
+    for (const char *c = arg + 1; *c != '\0'; c++) {
+        const struct cli_option *o = find_letter(p->command, *c);
+        int rc;
+
+        if (o == NULL) {
+            return unknown(p->command, arg, strlen(arg));
+        }
+        if (o->kind != CLI_FLAG && c[1] != '\0') {
+            return option(p, o, c + 1);
+        }
+        rc = option(p, o, NULL);
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+int cli_options_parse(const struct cli_command *command, int argc, char **argv,
+                      cli_option_fn *handler, void *ctx)
+{
+    struct parse p = {command, argv, 0, handler, ctx};
+    bool rest = false;
+
+    while (p.next < argc) {
+        const char *arg = argv[p.next++];
+        int rc;
+
+        if (rest) {
+            rc = handler(ctx, CLI_REST, arg);
+        } else if (strcmp(arg, "--") == 0) {
+            rest = true;
+            rc = 0;
+        } else if (strncmp(arg, "--", 2) == 0) {
+            rc = long_option(&p, arg);
+        } else if (arg[0] == '-' && arg[1] != '\0') {
+            rc = short_options(&p, arg);
+        } else {
+            rc = handler(ctx, CLI_OPERAND, arg);
+        }
+        if (rc != 0) {
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* ---- --help ---- */
+
+static int pad(FILE *f, int column, int to)
+{
+    if (column > to || (column == to && column > 0)) {
+        fputc('\n', f);
+        column = 0;
+    }
+    for (; column < to; column++) {
+        fputc(' ', f);
+    }
+    return column;
+}
+
+/* One line of the source text, kept as it is. Returns what follows it. */
+static const char *verbatim(FILE *f, const char *text, int indent)
+{
+    size_t len = strcspn(text, "\n");
+
+    fprintf(f, "%*s%.*s\n", indent, "", (int)len, text);
+    return text + len + (text[len] == '\n');
+}
+
+/* One paragraph, refilled. Returns what follows it. */
+static const char *paragraph(FILE *f, const char *text, int indent, int column)
+{
+    bool first = true;
+
+    column = pad(f, column, indent);
+    while (*text != '\0' && !(text[0] == '\n' && text[1] == '\n')) {
+        size_t len;
+
+        if (*text == '\n' && text[1] == ' ') {
+            text++;
+            break;
+        }
+        if (*text == ' ' || *text == '\n') {
+            text++;
+            continue;
+        }
+        len = strcspn(text, " \n");
+        if (!first && column + 1 + (int)len > HELP_WIDTH) {
+            fputc('\n', f);
+            column = pad(f, 0, indent);
+        } else if (!first) {
+            fputc(' ', f);
+            column++;
+        }
+        fprintf(f, "%.*s", (int)len, text);
+        column += (int)len;
+        text += len;
+        first = false;
+    }
+    fputc('\n', f);
+    return text;
+}
+
+void cli_fill(FILE *f, const char *text, int indent, int column)
+{
+    while (*text != '\0') {
+        if (*text == '\n') {
+            fputc('\n', f);
+            text++;
+            text += *text == '\n';
+            column = 0;
+        } else if (*text == ' ') {
+            text = verbatim(f, text, indent);
+        } else {
+            text = paragraph(f, text, indent, column);
+            column = 0;
+        }
+    }
+}
+
+static char *option_term(const struct cli_option *o)
+{
+    struct cli_text t = {0};
+
+    if (o->letter != 0) {
+        cli_text_printf(&t, "-%c, ", o->letter);
+    }
+    cli_text_printf(&t, "--%s", o->name);
+    if (o->kind == CLI_VALUE) {
+        cli_text_printf(&t, " %s", o->value);
+    } else if (o->kind == CLI_OPTIONAL) {
+        cli_text_printf(&t, " [%s]", o->value);
+    }
+    return t.data;
+}
+
+static void help_item(FILE *f, const char *term, const char *text)
+{
+    int column = fprintf(f, "  %s", term);
+
+    if (column > HELP_TEXT - 2) {
+        fputc('\n', f);
+        column = 0;
+    }
+    cli_fill(f, text, HELP_TEXT, column);
+}
+
+static void help_options(FILE *f, const struct cli_command *command)
+{
+    fputs("\nOptions:\n", f);
+    for (const struct cli_option *o = command->options; o->name; o++) {
+        char *term = option_term(o);
+
+        help_item(f, term, o->help);
+        free(term);
+    }
+}
+
+void cli_help(FILE *f, const struct cli_command *command)
+{
+    const char *lead = "Usage:";
+
+    for (const char *const *s = command->synopsis; *s != NULL; s++) {
+        fprintf(f, "%-6s schedop %s %s\n", lead, command->name, *s);
+        lead = "";
+    }
+    fputc('\n', f);
+    cli_fill(f, command->description, 0, 0);
+    help_options(f, command);
+    for (const struct cli_part *p = command->parts; p->title; p++) {
+        if (!p->in_help) {
+            continue;
+        }
+        fprintf(f, "\n%s:\n", p->title);
+        if (p->text != NULL) {
+            cli_fill(f, p->text, p->items != NULL ? 2 : 0, 0);
+        }
+        for (const struct cli_item *i = p->items; i && i->term; i++) {
+            help_item(f, i->term, i->text);
+        }
+    }
+}
+
+/* ---- the man page ---- */
+
+static void man_text(FILE *f, const char *text, size_t len)
+{
+    bool line_start = true;
+
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+
+        if (line_start && (c == '.' || c == '\'')) {
+            fputs("\\&", f);
+        }
+        line_start = c == '\n';
+        if (c == '\\') {
+            fputs("\\e", f);
+        } else if (c == '-') {
+            fputs("\\-", f);
+        } else {
+            fputc(c, f);
+        }
+    }
+}
+
+static void man_string(FILE *f, const char *text)
+{
+    man_text(f, text, strlen(text));
+}
+
+/* Paragraphs, and runs of lines that start with a blank as examples. */
+static void man_body(FILE *f, const char *text)
+{
+    bool example = false;
+
+    while (*text != '\0') {
+        size_t len = strcspn(text, "\n");
+        bool indented = *text == ' ';
+
+        if (len != 0 && indented != example) {
+            fputs(indented ? ".nf\n" : ".fi\n", f);
+            example = indented;
+        }
+        if (len == 0) {
+            fputs(example ? "\n" : ".PP\n", f);
+        } else {
+            man_text(f, text, len);
+            fputc('\n', f);
+        }
+        text += len + (text[len] == '\n');
+    }
+    if (example) {
+        fputs(".fi\n", f);
+    }
+}
+
+static void man_item(FILE *f, const char *term, const char *text)
+{
+    fputs(".TP\n.B ", f);
+    man_string(f, term);
+    fputc('\n', f);
+    man_body(f, text);
+}
+
+static void man_command(FILE *f, const struct cli_command *command)
+{
+    fprintf(f, ".SH %s\n", "DESCRIPTION");
+    man_body(f, command->description);
+    fputs(".SH OPTIONS\n", f);
+    for (const struct cli_option *o = command->options; o->name; o++) {
+        char *term = option_term(o);
+
+        man_item(f, term, o->help);
+        free(term);
+    }
+    for (const struct cli_part *p = command->parts; p->title; p++) {
+        fputs(".SH ", f);
+        for (const char *c = p->title; *c != '\0'; c++) {
+            fputc(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c, f);
+        }
+        fputc('\n', f);
+        if (p->text != NULL) {
+            man_body(f, p->text);
+        }
+        for (const struct cli_item *i = p->items; i && i->term; i++) {
+            man_item(f, i->term, i->text);
+        }
+    }
+}
+
+void cli_man(FILE *f, const struct cli_command *const *commands)
+{
+    fputs(".\\\" SPDX-License-Identifier: MIT\n"
+          ".\\\" Generated by `schedop --man`: change src/cli instead.\n"
+          ".TH SCHEDOP 1 \"\" \"schedop " CLI_VERSION "\" \"schedop manual\"\n"
+          ".SH NAME\n"
+          "schedop \\- run Xen guests without Xen\n"
+          ".SH SYNOPSIS\n",
+          f);
+    for (const struct cli_command *const *c = commands; *c != NULL; c++) {
+        for (const char *const *s = (*c)->synopsis; *s != NULL; s++) {
+            fprintf(f, ".B schedop %s\n", (*c)->name);
+            man_string(f, *s);
+            fputs("\n.br\n", f);
+        }
+    }
+    fputs(".B schedop \\-\\-help\n.br\n.B schedop \\-\\-version\n", f);
+    for (const struct cli_command *const *c = commands; *c != NULL; c++) {
+        man_command(f, *c);
+    }
+}

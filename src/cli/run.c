@@ -1,0 +1,795 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `schedop run`: reads what to run, checks all of it, runs it (session.c) and
+ * reports. The option table below is also the manual (options.h).
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "config.h"
+#include "report.h"
+#include "run.h"
+#include "session.h"
+
+#define HYPERVISOR "schedop-hypervisor.elf"
+
+enum {
+    PCPUS_DEFAULT = 2,
+    PCPUS_MAX = 16,
+    MODULES_MAX = 64, /* what the hypervisor takes */
+    RESTARTS_DEFAULT = 5,
+    GDB_PORT = 1234,
+    TIMEOUT_MAX = 1000000,  /* s */
+    MEMORY_CONFIG_MIB = 32, /* a domain's memory when not given */
+    MEMORY_KERNEL_MIB = 64, /* the same for a bare kernel */
+    MACHINE_MIB = 128,      /* besides the domains */
+    MACHINE_PER_DOMAIN_MIB = 4,
+};
+
+enum {
+    OPT_PCPUS = 1,
+    OPT_MEMORY,
+    OPT_VCPUS,
+    OPT_RAMDISK,
+    OPT_HARDWARE,
+    OPT_CONSOLE,
+    OPT_TIMEOUT,
+    OPT_EXPECT,
+    OPT_MAX_RESTARTS,
+    OPT_XTF,
+    OPT_SEED,
+    OPT_GDB,
+    OPT_JSON,
+    OPT_QEMU,
+    OPT_QUIET,
+    OPT_VERBOSE,
+    OPT_HELP,
+    OPT_VERSION,
+};
+
+static const struct cli_option options[] = {
+    {"pcpus", 'p', CLI_VALUE, OPT_PCPUS, "N",
+     "pCPUs of the machine, 1 to 16 (default 2)."},
+    {"memory", 'm', CLI_VALUE, OPT_MEMORY, "MIB",
+     "Memory of each domain, above what its configuration says (default for a "
+     "bare kernel: what it needs, at least 64)."},
+    {"vcpus", 0, CLI_VALUE, OPT_VCPUS, "N",
+     "vCPUs of each domain, above what its configuration says."},
+    {"ramdisk", 0, CLI_VALUE, OPT_RAMDISK, "FILE",
+     "The first module of each bare kernel."},
+    {"hardware", 0, CLI_FLAG, OPT_HARDWARE, NULL,
+     "Run the one bare kernel as the hardware domain: id 0, privileged."},
+    {"console", 'c', CLI_VALUE, OPT_CONSOLE, "DOMAIN",
+     "Standard input goes to this domain; with a single domain that is the "
+     "default."},
+    {"timeout", 't', CLI_VALUE, OPT_TIMEOUT, "S",
+     "End the run after S seconds (fractions are fine) with status 8."},
+    {"expect", 'e', CLI_VALUE, OPT_EXPECT, "DOMAIN=REASON",
+     "The domain should end with REASON: poweroff, reboot, suspend, crash, "
+     "watchdog, soft_reset, a number, or killed (still running when the "
+     "machine stopped). See EXPECTATIONS in the manual. Repeatable."},
+    {"max-restarts", 0, CLI_VALUE, OPT_MAX_RESTARTS, "N",
+     "Destroy a domain that was restarted or reset more than N times (default "
+     "5)."},
+    {"xtf", 0, CLI_FLAG, OPT_XTF, NULL,
+     "The status is what the last line \"Test result: ...\" says."},
+    {"seed", 's', CLI_VALUE, OPT_SEED, "N",
+     "Count instructions instead of reading clocks, with one emulated CPU "
+     "thread: the same seed prints the same bytes."},
+    {"gdb", 0, CLI_OPTIONAL, OPT_GDB, "PORT",
+     "Wait for a debugger at this TCP port of localhost (default 1234) before "
+     "the first instruction."},
+    {"json", 0, CLI_FLAG, OPT_JSON, NULL,
+     "Print the closing table as JSON on standard output; what the domains "
+     "print goes to standard error."},
+    {"qemu", 0, CLI_VALUE, OPT_QEMU, "ARG",
+     "One more argument for QEMU. Repeatable."},
+    {"quiet", 'q', CLI_FLAG, OPT_QUIET, NULL,
+     "No table, no warnings: only consoles and errors."},
+    {"verbose", 'v', CLI_FLAG, OPT_VERBOSE, NULL,
+     "Show QEMU's command line and what the hypervisor says; twice for more."},
+    {"help", 'h', CLI_FLAG, OPT_HELP, NULL, "Print this and end."},
+    {"version", 'V', CLI_FLAG, OPT_VERSION, NULL, "Print the version and end."},
+    {NULL, 0, CLI_FLAG, 0, NULL, NULL},
+};
+
+static const struct cli_item statuses[] = {
+    {"0", "All domains powered off, or ended as expected."},
+    {"1", "Something failed: QEMU or the hypervisor died, a domain could not "
+          "be built, one ended with a reason that was not expected and has no "
+          "number of its own, or the user quit."},
+    {"2", "The command line or a configuration is wrong."},
+    {"6", "A domain crashed."},
+    {"7", "A watchdog fired."},
+    {"8", "The time limit was reached."},
+    {"0, 3, 4, 5, 6", "With --xtf: SUCCESS, SKIP, ERROR, FAILURE, CRASH. No "
+                      "result line at all counts as CRASH."},
+    {NULL, NULL},
+};
+
+static const struct cli_item environment[] = {
+    {"SCHEDOP_QEMU", "QEMU's program, a path or a name to look up in PATH "
+                     "(default qemu-system-x86_64)."},
+    {"SCHEDOP_HYPERVISOR",
+     "Path of " HYPERVISOR " (default: beside this program, else in "
+     "../lib/schedop seen from there)."},
+    {"NO_COLOR", "When set, prefixes have no colour."},
+    {NULL, NULL},
+};
+
+static const struct cli_part parts[] = {
+    {"Examples",
+     "  schedop run hello.elf                  boot a PVH image\n"
+     "  schedop run hello.elf -- verbose       with a command line\n"
+     "  schedop run a.cfg b.cfg                two domains, xl.cfg files\n"
+     "  schedop run --timeout 10 --expect a=watchdog a.cfg\n"
+     "  printf 'halt\\n' | schedop run grub.bin",
+     NULL, true},
+    {"Exit status", NULL, statuses, true},
+    {"Precedence of statuses",
+     "When several apply: 2; then 1 for a run that failed as such (QEMU, the "
+     "hypervisor, a domain that could not be built, the user quitting); then "
+     "8, "
+     "6, 7; last 1 for a domain that ended with an unexpected reason. With "
+     "--xtf the result line alone decides, unless the run failed as such or "
+     "reached the time limit. A run ended by a signal prints its table and "
+     "then dies of that signal.",
+     NULL, false},
+    {"Expectations",
+     "Without --expect a domain should power off. A domain that crashed or "
+     "was ended by a watchdog and was then restarted makes the status 6 or 7 "
+     "even when it powered off later.\n\n"
+     "With --expect DOMAIN=REASON only the last end of that domain counts, "
+     "and ending with REASON is the end of it: where the configuration (or a "
+     "default, such as on_reboot=restart) would let the domain go on after "
+     "REASON, it is destroyed instead. So --expect d=reboot runs d until it "
+     "first asks for a reboot, and --expect d=poweroff lets it reboot as often "
+     "as --max-restarts allows.\n\n"
+     "An expectation that is not met gives the status of what happened "
+     "instead, and a message with both reasons.",
+     NULL, false},
+    {"Configuration",
+     "The syntax is that of xl.cfg(5). These keys have an effect; others are "
+     "named in a warning and ignored.",
+     cli_config_items, false},
+    {"Console",
+     "A single domain on a terminal owns it: every key goes to the domain, "
+     "Ctrl-] ends the run. Otherwise standard input, up to its end, is sent "
+     "to the single domain, or to the one that --console names.\n\n"
+     "With several domains each line is printed behind the domain's name; on "
+     "a terminal, control characters are shown as \\xHH. The closing table "
+     "goes to standard error, so that standard output holds what the domains "
+     "print and nothing else.",
+     NULL, false},
+    {"Repeatable runs",
+     "With --seed the machine's time is a count of its instructions, so the "
+     "output, table included, depends on the images, the configurations, the "
+     "options and the seed alone. Two things come from outside: what is typed "
+     "or piped in while the machine runs, and a time limit that is reached.",
+     NULL, false},
+    {"Environment", NULL, environment, false},
+    {NULL, NULL, NULL, false},
+};
+
+static const char *const synopsis[] = {
+    "[options] CONFIG.cfg...",
+    "[options] KERNEL [-- cmdline]",
+    NULL,
+};
+
+static int run_main(const struct cli_command *self, int argc, char **argv);
+
+const struct cli_command cli_run_command = {
+    .name = "run",
+    .summary = "boot domains and wait until all have ended",
+    .synopsis = synopsis,
+    .description =
+        "Boots Xen PVH guests on schedop's own hypervisor inside QEMU, streams "
+        "their consoles, and turns the reasons they shut down with into an "
+        "exit status. Takes configurations in xl.cfg syntax, one domain each, "
+        "or kernels: ELF images with a PVH entry, gzip-compressed or not. "
+        "Needs no Xen, no root and no KVM; QEMU must be installed.",
+    .options = options,
+    .parts = parts,
+    .main = run_main,
+};
+
+const struct run_expect *run_expectation(const struct run *run,
+                                         const char *name)
+{
+    for (size_t i = run->nr_expect; i-- > 0;) {
+        if (strcmp(run->expect[i].name, name) == 0) {
+            return &run->expect[i];
+        }
+    }
+    return NULL;
+}
+
+/* ---- options ---- */
+
+static int bad_value(const char *option, const char *value, const char *want)
+{
+    cli_error("--%s %s: must be %s", option, value, want);
+    return CLI_USAGE;
+}
+
+static int take_number(const char *option, const char *value, unsigned min,
+                       unsigned max, unsigned *out)
+{
+    uint64_t n;
+
+    if (!cli_number(value, max, &n) || n < min) {
+        char *want = cli_format("a number from %u to %u", min, max);
+
+        bad_value(option, value, want);
+        free(want);
+        return CLI_USAGE;
+    }
+    *out = (unsigned)n;
+    return 0;
+}
+
+static int take_timeout(struct run *run, const char *value)
+{
+    char *end;
+    double s = strtod(value, &end);
+
+    if (end == value || *end != '\0' || !(s >= 0.001 && s <= TIMEOUT_MAX)) {
+        return bad_value("timeout", value, "seconds, such as 5 or 0.5");
+    }
+    run->timeout_ms = (uint64_t)(s * 1000);
+    return 0;
+}
+
+static int take_expect(struct run *run, const char *value)
+{
+    const char *equals = strrchr(value, '=');
+    int code = equals != NULL ? cli_reason_code(equals + 1) : -1;
+    struct run_expect *e;
+
+    if (equals == NULL || equals == value || code == -1) {
+        return bad_value("expect", value,
+                         "DOMAIN=REASON, where REASON is poweroff, reboot, "
+                         "suspend, crash, watchdog, soft_reset, killed or a "
+                         "number up to 255");
+    }
+    run->expect =
+        cli_grow(run->expect, run->nr_expect + 1, sizeof(*run->expect));
+    e = &run->expect[run->nr_expect++];
+    e->name = cli_format("%.*s", (int)(equals - value), value);
+    e->code = code;
+    return 0;
+}
+
+static int take_seed(struct run *run, const char *value)
+{
+    run->seeded = true;
+    if (!cli_number(value, UINT64_MAX, &run->seed)) {
+        return bad_value("seed", value, "a number");
+    }
+    return 0;
+}
+
+/* An option of QEMU or an operand: kept in order. */
+static int take_qemu(struct run *run, const char *value)
+{
+    run->qemu = cli_grow(run->qemu, run->nr_qemu + 1, sizeof(*run->qemu));
+    run->qemu[run->nr_qemu++] = cli_strdup(value);
+    return 0;
+}
+
+static int take_file(struct run *run, const char *value)
+{
+    run->files = cli_grow(run->files, run->nr_files + 1, sizeof(*run->files));
+    run->files[run->nr_files++] = value;
+    return 0;
+}
+
+static int take_rest(struct run *run, const char *value)
+{
+    if (run->cmdline.len != 0) {
+        cli_text_str(&run->cmdline, " ");
+    }
+    cli_text_str(&run->cmdline, value);
+    return 0;
+}
+
+enum { STOP_HELP = -1, STOP_VERSION = -2 };
+
+static int take_flag(struct run *run, int id)
+{
+    switch (id) {
+    case OPT_HARDWARE:
+        run->hardware = true;
+        return 0;
+    case OPT_XTF:
+        run->xtf = true;
+        return 0;
+    case OPT_JSON:
+        run->json = true;
+        return 0;
+    case OPT_QUIET:
+        run->quiet = true;
+        return 0;
+    case OPT_VERBOSE:
+        run->verbose++;
+        return 0;
+    case OPT_VERSION:
+        return STOP_VERSION;
+    default:
+        return STOP_HELP;
+    }
+}
+
+static int take_option(void *ctx, int id, const char *value)
+{
+    struct run *run = ctx;
+
+    switch (id) {
+    case CLI_OPERAND:
+        return take_file(run, value);
+    case CLI_REST:
+        return take_rest(run, value);
+    case OPT_PCPUS:
+        return take_number("pcpus", value, 1, PCPUS_MAX, &run->pcpus);
+    case OPT_MEMORY:
+        return take_number("memory", value, 1, CLI_MEMORY_MAX,
+                           &run->memory_mib);
+    case OPT_VCPUS:
+        return take_number("vcpus", value, 1, CLI_VCPUS_MAX, &run->vcpus);
+    case OPT_RAMDISK:
+        run->ramdisk = value;
+        return 0;
+    case OPT_CONSOLE:
+        run->console = value;
+        return 0;
+    case OPT_TIMEOUT:
+        return take_timeout(run, value);
+    case OPT_EXPECT:
+        return take_expect(run, value);
+    case OPT_MAX_RESTARTS:
+        return take_number("max-restarts", value, 0, 1000, &run->restarts_max);
+    case OPT_SEED:
+        return take_seed(run, value);
+    case OPT_GDB:
+        run->gdb_port = GDB_PORT;
+        return value == NULL
+                   ? 0
+                   : take_number("gdb", value, 1, 65535, &run->gdb_port);
+    case OPT_QEMU:
+        return take_qemu(run, value);
+    default:
+        return take_flag(run, id);
+    }
+}
+
+/* ---- domains ---- */
+
+static struct cli_domain *new_domain(struct run *run)
+{
+    struct cli_domain *d;
+
+    run->domain =
+        cli_grow(run->domain, run->nr_domains + 1, sizeof(*run->domain));
+    d = &run->domain[run->nr_domains++];
+    cli_domain_init(d);
+    return d;
+}
+
+/* A name of a file's: its last part, without .gz and one more suffix. */
+static char *name_of_file(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    char *name = cli_strdup(slash != NULL ? slash + 1 : path);
+    char *dot = strrchr(name, '.');
+
+    if (dot != NULL && dot != name && strcmp(dot, ".gz") == 0) {
+        *dot = '\0';
+        dot = strrchr(name, '.');
+    }
+    if (dot != NULL && dot != name) {
+        *dot = '\0';
+    }
+    for (char *c = name; *c != '\0'; c++) {
+        char one[2] = {*c, '\0'};
+
+        *c = cli_domain_name_ok(one) ? *c : '-';
+    }
+    if (strlen(name) > SCHEDOP_NAME_MAX) {
+        name[SCHEDOP_NAME_MAX] = '\0';
+    }
+    return name;
+}
+
+static int add_kernel(struct run *run, struct cli_image *file)
+{
+    struct cli_domain *d;
+    char *path = cli_strdup(file->path);
+    char *why = NULL;
+    int rc = 0;
+
+    if (cli_kernel_open(file, &why) != 0) {
+        cli_error("%s: %s", path, why);
+        free(why);
+        free(path);
+        return CLI_USAGE;
+    }
+    d = new_domain(run);
+    d->kernel = *file;
+    d->where = path;
+    d->name = name_of_file(path);
+    d->hardware = run->hardware;
+    if (run->cmdline.len != 0) {
+        free(d->cmdline);
+        d->cmdline = cli_strdup(run->cmdline.data);
+    }
+    if (run->ramdisk != NULL &&
+        cli_file_read(run->ramdisk, &d->ramdisk, &why) != 0) {
+        cli_error("--ramdisk %s: %s", run->ramdisk, why);
+        free(why);
+        rc = CLI_USAGE;
+    }
+    return rc;
+}
+
+static int add_config(struct run *run, struct cli_image *file)
+{
+    int rc = cli_config_read(file, new_domain(run)) != 0 ? CLI_USAGE : 0;
+
+    cli_image_free(file);
+    return rc;
+}
+
+/* Adds a domain, always as the last one. */
+static int add_file(struct run *run, const char *path, bool *any_kernel)
+{
+    struct cli_image file;
+    char *why;
+
+    if (cli_file_read(path, &file, &why) != 0) {
+        cli_error("%s: %s", path, why);
+        free(why);
+        return CLI_USAGE;
+    }
+    switch (cli_file_kind(&file)) {
+    case CLI_FILE_KERNEL:
+        *any_kernel = true;
+        return add_kernel(run, &file);
+    case CLI_FILE_CONFIG:
+        return add_config(run, &file);
+    case CLI_FILE_OTHER:
+        break;
+    }
+    cli_error("%s: is neither an ELF image nor a configuration", path);
+    cli_image_free(&file);
+    return CLI_USAGE;
+}
+
+static struct cli_domain *find_domain(const struct run *run, const char *name)
+{
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        if (strcmp(run->domain[i].name, name) == 0) {
+            return &run->domain[i];
+        }
+    }
+    return NULL;
+}
+
+static int check_names(const struct run *run)
+{
+    const struct cli_domain *hardware = NULL;
+
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        const struct cli_domain *d = &run->domain[i];
+        const struct cli_domain *first = find_domain(run, d->name);
+
+        if (first != NULL && first != d) {
+            cli_error("%s: the name %s is taken by %s; give each domain its "
+                      "own",
+                      d->where, d->name, first->where);
+            return CLI_USAGE;
+        }
+        if (d->hardware && hardware != NULL) {
+            cli_error("%s: %s and %s both want to be the hardware domain; "
+                      "there is one",
+                      d->where, d->name, hardware->name);
+            return CLI_USAGE;
+        }
+        hardware = d->hardware ? d : hardware;
+    }
+    return 0;
+}
+
+static int no_such_domain(const struct run *run, const char *option,
+                          const char *name)
+{
+    struct cli_text list = {0};
+
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        cli_text_printf(&list, "%s%s", i != 0 ? ", " : "", run->domain[i].name);
+    }
+    cli_error("--%s: there is no domain %s; there is: %s", option, name,
+              list.data);
+    cli_text_free(&list);
+    return CLI_USAGE;
+}
+
+/*
+ * An expected end is the end: what would let the domain go on after it gives
+ * way to destroy.
+ */
+static int apply_expectations(struct run *run)
+{
+    for (size_t i = 0; i < run->nr_expect; i++) {
+        struct cli_domain *d = find_domain(run, run->expect[i].name);
+        int code = run->expect[i].code;
+
+        if (d == NULL) {
+            return no_such_domain(run, "expect", run->expect[i].name);
+        }
+        if (code >= 0 && code < CLI_EVENTS &&
+            cli_action_goes_on(cli_domain_action(d, (enum cli_event)code))) {
+            d->action[code] = "destroy";
+        }
+    }
+    if (run->console != NULL && find_domain(run, run->console) == NULL) {
+        return no_such_domain(run, "console", run->console);
+    }
+    return 0;
+}
+
+/* What --memory and --vcpus say goes above the configuration. */
+static int complete_domain(const struct run *run, struct cli_domain *d,
+                           bool from_kernel)
+{
+    if (run->memory_mib != 0) {
+        free(d->memory_where);
+        d->memory_mib = run->memory_mib;
+        d->memory_where = cli_format("--memory %u", run->memory_mib);
+    }
+    d->vcpus = run->vcpus != 0 ? run->vcpus : d->vcpus;
+    return cli_domain_check(d,
+                            from_kernel ? MEMORY_KERNEL_MIB : MEMORY_CONFIG_MIB,
+                            run->pcpus) != 0
+               ? CLI_USAGE
+               : 0;
+}
+
+static int load_domains(struct run *run)
+{
+    bool any_kernel = false;
+    size_t modules = 0;
+
+    for (size_t i = 0; i < run->nr_files; i++) {
+        bool kernel = false;
+        int rc = add_file(run, run->files[i], &kernel);
+
+        if (rc != 0 || run->domain == NULL) {
+            return rc;
+        }
+        rc = complete_domain(run, &run->domain[run->nr_domains - 1], kernel);
+        if (rc != 0) {
+            return rc;
+        }
+        modules += run->domain[run->nr_domains - 1].ramdisk.data != NULL;
+        modules++;
+        any_kernel |= kernel;
+    }
+    if (modules > MODULES_MAX) {
+        cli_error("%zu images and ramdisks are more than %d", modules,
+                  MODULES_MAX);
+        return CLI_USAGE;
+    }
+    if (!any_kernel &&
+        (run->cmdline.len != 0 || run->ramdisk != NULL || run->hardware)) {
+        cli_error("--hardware, --ramdisk and words after -- are for bare "
+                  "kernels; in a configuration do hardware_domain, ramdisk and "
+                  "cmdline");
+        return CLI_USAGE;
+    }
+    if (check_names(run) != 0) {
+        return CLI_USAGE;
+    }
+    return apply_expectations(run);
+}
+
+/* ---- the machine ---- */
+
+static char *find_hypervisor(void)
+{
+    static const char *const places[] = {"", "../lib/schedop/"};
+    const char *named = getenv("SCHEDOP_HYPERVISOR");
+    char self[PATH_MAX];
+    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+    char *slash;
+
+    if (named != NULL && named[0] != '\0') {
+        if (access(named, R_OK) != 0) {
+            cli_error("SCHEDOP_HYPERVISOR: %s: %s", named, strerror(errno));
+            return NULL;
+        }
+        return cli_strdup(named);
+    }
+    self[n > 0 ? n : 0] = '\0';
+    slash = strrchr(self, '/');
+    for (size_t i = 0; slash != NULL && i < 2; i++) {
+        char *path = cli_format("%.*s/%s" HYPERVISOR, (int)(slash - self), self,
+                                places[i]);
+
+        if (access(path, R_OK) == 0) {
+            return path;
+        }
+        free(path);
+    }
+    cli_error(
+        "cannot find " HYPERVISOR " beside this program or in "
+        "../lib/schedop; build it with `make`, or set SCHEDOP_HYPERVISOR");
+    return NULL;
+}
+
+static char *make_kernel_module(const void *ctx, const char *path)
+{
+    return cli_domain_module(ctx, path);
+}
+
+static char *make_ramdisk_module(const void *ctx, const char *path)
+{
+    const struct cli_domain *d = ctx;
+
+    return cli_format("%s module-of=%s", path, d->name);
+}
+
+/* MiB that QEMU needs; adds the modules on the way. */
+static int stage(const struct run *run, struct qemu *q, uint64_t *memory_mib)
+{
+    uint64_t bytes = 0;
+
+    *memory_mib = MACHINE_MIB;
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        const struct cli_domain *d = &run->domain[i];
+        bool copies = false;
+
+        if (qemu_add_module(q, d->kernel.data, d->kernel.size,
+                            make_kernel_module, d) != 0 ||
+            (d->ramdisk.data != NULL &&
+             qemu_add_module(q, d->ramdisk.data, d->ramdisk.size,
+                             make_ramdisk_module, d) != 0)) {
+            return -1;
+        }
+        for (int e = 0; e < CLI_EVENTS; e++) {
+            copies |= strcmp(cli_domain_action(d, (enum cli_event)e),
+                             "rename-restart") == 0;
+        }
+        *memory_mib += (d->memory_mib + MACHINE_PER_DOMAIN_MIB) *
+                       (copies ? 1 + run->restarts_max : 1);
+        bytes += d->kernel.size + d->ramdisk.size;
+    }
+    *memory_mib += bytes >> 20;
+    return 0;
+}
+
+static char *hypervisor_cmdline(const struct run *run)
+{
+    static const char *const levels[] = {"warning", "info", "debug"};
+    struct cli_text t = {0};
+
+    cli_text_printf(&t, "link=com2 pcpus=%u loglvl=%s qemu-exit=0x501",
+                    run->pcpus, levels[run->verbose < 2 ? run->verbose : 2]);
+    if (run->seeded) {
+        cli_text_printf(&t, " seed=%" PRIu64, run->seed);
+    }
+    return t.data;
+}
+
+/* 0, or the signal that ended it. */
+static int start(const struct run *run, const char *hypervisor,
+                 struct outcome *outcome)
+{
+    const char *program = getenv("SCHEDOP_QEMU");
+    char *append = hypervisor_cmdline(run);
+    struct qemu_config config = {
+        .program = program != NULL && program[0] != '\0' ? program
+                                                         : "qemu-system-x86_64",
+        .hypervisor = hypervisor,
+        .append = append,
+        .pcpus = run->pcpus,
+        .seeded = run->seeded,
+        .seed = run->seed,
+        .gdb_port = run->gdb_port,
+        .extra = run->qemu,
+        .nr_extra = run->nr_qemu,
+    };
+    struct qemu q;
+    int signal_number = 0;
+
+    if (qemu_init(&q) != 0 || stage(run, &q, &config.memory_mib) != 0) {
+        outcome->error = true;
+        qemu_end(&q);
+    } else {
+        if (run->gdb_port != 0) {
+            cli_note("waiting for: gdb %s -ex 'target remote :%u'", hypervisor,
+                     run->gdb_port);
+        }
+        signal_number = session_run(run, &q, &config, outcome);
+    }
+    free(append);
+    return signal_number;
+}
+
+static int run_domains(struct run *run)
+{
+    struct outcome outcome = {0};
+    char *hypervisor;
+    int status, signal_number;
+
+    hypervisor = find_hypervisor();
+    if (hypervisor == NULL) {
+        return CLI_ERROR;
+    }
+    signal_number = start(run, hypervisor, &outcome);
+    status = signal_number != 0 ? CLI_ERROR : outcome_judge(&outcome, run);
+    if (run->json) {
+        report_json(stdout, &outcome, run, status);
+        fflush(stdout);
+    } else if (!run->quiet) {
+        report_table(stderr, &outcome);
+    }
+    outcome_free(&outcome);
+    free(hypervisor);
+    if (signal_number != 0) {
+        (void)signal(signal_number, SIG_DFL);
+        raise(signal_number);
+    }
+    return status;
+}
+
+static void free_run(struct run *run)
+{
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        cli_domain_free(&run->domain[i]);
+    }
+    for (size_t i = 0; i < run->nr_expect; i++) {
+        free(run->expect[i].name);
+    }
+    for (size_t i = 0; i < run->nr_qemu; i++) {
+        free(run->qemu[i]);
+    }
+    free(run->domain);
+    free(run->expect);
+    free(run->qemu);
+    free(run->files);
+    cli_text_free(&run->cmdline);
+}
+
+static int run_main(const struct cli_command *self, int argc, char **argv)
+{
+    struct run run = {.pcpus = PCPUS_DEFAULT, .restarts_max = RESTARTS_DEFAULT};
+    int rc = cli_options_parse(self, argc, argv, take_option, &run);
+
+    if (rc == STOP_HELP) {
+        cli_help(stdout, self);
+        rc = CLI_OK;
+    } else if (rc == STOP_VERSION) {
+        puts("schedop " CLI_VERSION);
+        rc = CLI_OK;
+    } else if (rc == 0 && run.nr_files == 0) {
+        cli_error("nothing to run; do `schedop run KERNEL` or `schedop run "
+                  "CONFIG.cfg`, or see `schedop run --help`");
+        rc = CLI_USAGE;
+    } else if (rc == 0) {
+        cli_message_quiet(run.quiet);
+        rc = load_domains(&run);
+        if (rc == 0) {
+            rc = run_domains(&run);
+        }
+    }
+    free_run(&run);
+    return rc;
+}

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* What `schedop run` was asked to do. */
+#ifndef SCHEDOP_CLI_RUN_H
+#define SCHEDOP_CLI_RUN_H
+
+#include "domain.h"
+
+struct run_expect {
+    char *name;
+    int code; /* or CLI_REASON_KILLED */
+};
+
+struct run {
+    unsigned pcpus;
+    unsigned memory_mib; /* 0: not given */
+    unsigned vcpus;      /* 0: not given */
+    unsigned restarts_max;
+    unsigned gdb_port; /* 0: none */
+    unsigned verbose;
+    uint64_t timeout_ms; /* 0: none */
+    uint64_t seed;
+    bool seeded, json, quiet, xtf, hardware;
+    const char *ramdisk;
+    const char *console; /* whose console gets standard input, or NULL */
+    char **qemu;
+    size_t nr_qemu;
+    struct run_expect *expect;
+    size_t nr_expect;
+    const char **files;
+    size_t nr_files;
+    struct cli_text cmdline; /* after "--" */
+    struct cli_domain *domain;
+    size_t nr_domains;
+};
+
+/* The expectation for `name`, or NULL. */
+const struct run_expect *run_expectation(const struct run *run,
+                                         const char *name);
+
+#endif

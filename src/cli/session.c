@@ -1,0 +1,697 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One run: see session.h. A single poll() loop serves the link, the text of
+ * the hypervisor and of QEMU, standard input, the output queue, and signals
+ * (through a signalfd). A session passes through these phases:
+ *
+ *   BOOTING   until the hypervisor's first line
+ *   RUNNING   until `exit`, the time limit, a signal, Ctrl-] or an error
+ *   STOPPING  after `stop` was sent: a short while to end in order
+ *   LEAVING   after `exit`: QEMU is about to end by itself
+ *
+ * and is done when QEMU is dead and its pipes are empty. When a phase takes
+ * too long, QEMU is killed.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "console.h"
+#include "link.h"
+#include "terminal.h"
+
+enum phase { BOOTING, RUNNING, STOPPING, LEAVING };
+
+enum {
+    BOOT_MS = 60000, /* a slow machine under load; not a promise */
+    STOP_MS = 3000,
+    LEAVE_MS = 2000,
+    TAIL_BYTES = 16384, /* of COM1 and of QEMU's messages, kept */
+    TAIL_LINES = 30,    /* of them, shown */
+    INPUT_BACKLOG = 8192,
+};
+
+struct session {
+    const struct run *run;
+    struct qemu *q;
+    struct outcome *outcome;
+    struct console console;
+    struct link_reader reader;
+    struct cli_text to_link;
+    struct cli_text com1, messages; /* tails */
+    size_t com1_shown;              /* of the tail, with -v */
+    enum phase phase;
+    uint64_t phase_end_ms; /* UINT64_MAX: unlimited */
+    uint64_t limit_ms;     /* --timeout, likewise */
+    uint64_t now_ms;
+    int signal_fd;
+    int signal; /* that ends the session */
+    bool hello, dead, panicked;
+    int wait_status;
+    /* standard input */
+    bool input_open, raw;
+    const char *input_name; /* the domain it belongs to, or NULL */
+    bool input_ready;       /* that domain runs */
+    uint16_t input_domid;
+    unsigned garbage; /* lines that were no link lines */
+};
+
+static uint64_t clock_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static void enter(struct session *s, enum phase phase, uint64_t ms)
+{
+    s->phase = phase;
+    s->phase_end_ms = s->now_ms + ms;
+}
+
+static void kill_qemu(struct session *s)
+{
+    if (s->q->pid > 0) {
+        kill(s->q->pid, SIGKILL);
+    }
+    s->phase_end_ms = UINT64_MAX;
+}
+
+/* Asks the hypervisor to end all domains; a second time means at once. */
+static void stop(struct session *s)
+{
+    if (s->phase == BOOTING || s->phase == STOPPING) {
+        kill_qemu(s);
+        s->phase = STOPPING;
+    } else if (s->phase == RUNNING) {
+        cli_text_str(&s->to_link, "stop\n");
+        enter(s, STOPPING, STOP_MS);
+    }
+}
+
+static void give_up(struct session *s)
+{
+    s->outcome->error = true;
+    kill_qemu(s);
+    s->phase = STOPPING;
+}
+
+/* ---- lines from the hypervisor ---- */
+
+static void on_hello(struct session *s, const struct link_message *m)
+{
+    if (m->number != SCHEDOP_LINK_VERSION) {
+        cli_error("the hypervisor speaks link version %" PRIu64
+                  ", this program version %d: build or install both anew",
+                  m->number, SCHEDOP_LINK_VERSION);
+        give_up(s);
+        return;
+    }
+    s->hello = true;
+    if (s->phase == BOOTING) {
+        enter(s, RUNNING, 0);
+        s->phase_end_ms = UINT64_MAX;
+    }
+}
+
+static void on_log(struct session *s, const struct link_message *m)
+{
+    if (strcmp(m->level, "error") == 0) {
+        cli_error("hypervisor: %s", m->text);
+    } else if (strcmp(m->level, "warning") == 0) {
+        cli_warning("hypervisor: %s", m->text);
+    } else if (s->run->verbose > 0) {
+        cli_note("hypervisor: %s", m->text);
+    }
+}
+
+static void on_create(struct session *s, const struct link_message *m)
+{
+    unsigned restarts = outcome_restarts(s->outcome, m->name);
+
+    if (outcome_create(s->outcome, m) == NULL) {
+        cli_error("the hypervisor reports more than %u domains", OUTCOME_ROWS);
+        give_up(s);
+        return;
+    }
+    if (restarts > s->run->restarts_max) {
+        cli_text_printf(&s->to_link, "destroy %u\n", m->domid);
+    }
+}
+
+static void on_start(struct session *s, const struct link_message *m)
+{
+    struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
+
+    if (row == NULL) {
+        return;
+    }
+    row->started = true;
+    row->start_ns = m->number;
+    if (s->input_name != NULL && strcmp(row->name, s->input_name) == 0) {
+        s->input_ready = true;
+        s->input_domid = m->domid;
+    }
+}
+
+static void on_con(struct session *s, const struct link_message *m)
+{
+    const struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
+
+    if (row != NULL) {
+        outcome_xtf_feed(&s->outcome->xtf, m->text, m->text_len);
+        console_write(&s->console, row->name, m->text, m->text_len, s->now_ms);
+    }
+}
+
+static void limit_restarts(struct session *s, const struct outcome_row *row)
+{
+    const char *action = row->end[outcome_ends_kept(row) - 1].action;
+
+    if (outcome_restarts(s->outcome, row->name) != s->run->restarts_max + 1 ||
+        (strstr(action, "restart") == NULL &&
+         strcmp(action, "soft-reset") != 0)) {
+        return;
+    }
+    cli_error("%s: restarted more than %u times: destroyed; do "
+              "--max-restarts N to allow more, or --expect %s=REASON to end "
+              "with the first",
+              row->name, s->run->restarts_max, row->name);
+    s->outcome->limited = true;
+    if (strcmp(action, "soft-reset") == 0) {
+        cli_text_printf(&s->to_link, "destroy %u\n", row->domid);
+    }
+}
+
+static void on_end(struct session *s, const struct link_message *m)
+{
+    struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
+
+    if (row == NULL || row->over) {
+        return;
+    }
+    outcome_ended(row, m);
+    console_end_line(&s->console, row->name);
+    if (row->over && s->input_ready && s->input_domid == m->domid) {
+        s->input_ready = false;
+    }
+    limit_restarts(s, row);
+}
+
+static void on_crash(struct session *s, const struct link_message *m)
+{
+    const struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
+    const struct run_expect *e =
+        row != NULL ? run_expectation(s->run, row->name) : NULL;
+
+    if (row != NULL && (e == NULL || e->code != CLI_CRASHED)) {
+        cli_error("%s: crashed: %s", row->name, m->text);
+    } else if (row != NULL && s->run->verbose > 0) {
+        cli_note("%s: crashed as expected: %s", row->name, m->text);
+    }
+}
+
+static void on_message(struct session *s, const struct link_message *m)
+{
+    switch (m->verb) {
+    case LINK_HELLO:
+        on_hello(s, m);
+        break;
+    case LINK_BOOT:
+        s->outcome->boot = m->boot;
+        s->outcome->booted = true;
+        break;
+    case LINK_LOG:
+        on_log(s, m);
+        break;
+    case LINK_CREATE:
+        on_create(s, m);
+        break;
+    case LINK_START:
+        on_start(s, m);
+        break;
+    case LINK_FAIL:
+        cli_error("%s: %s", m->name, m->text);
+        s->outcome->error = true;
+        break;
+    case LINK_CON:
+        on_con(s, m);
+        break;
+    case LINK_END:
+        on_end(s, m);
+        break;
+    case LINK_CRASH:
+        on_crash(s, m);
+        break;
+    case LINK_EXIT:
+        enter(s, LEAVING, LEAVE_MS);
+        break;
+    case LINK_PANIC:
+        cli_error("the hypervisor failed: %s", m->text);
+        s->panicked = true;
+        s->outcome->error = true;
+        enter(s, LEAVING, LEAVE_MS);
+        break;
+    case LINK_BAD:
+        s->garbage++;
+        break;
+    case LINK_UNKNOWN:
+        break;
+    }
+}
+
+static void on_line(void *ctx, char *line, size_t len)
+{
+    struct session *s = ctx;
+    struct link_message m;
+
+    link_parse(line, len, &m);
+    if (s->hello || m.verb == LINK_HELLO || m.verb == LINK_PANIC) {
+        on_message(s, &m);
+    } else {
+        s->garbage++;
+    }
+}
+
+/* ---- files ---- */
+
+/* Bytes read, 0 when there are none now, -1 at the end. */
+static ssize_t take(int *fd, char *data, size_t size)
+{
+    ssize_t n = *fd >= 0 ? read(*fd, data, size) : -1;
+
+    if (n > 0) {
+        return n;
+    }
+    if (n < 0 && *fd >= 0 && (errno == EAGAIN || errno == EINTR)) {
+        return 0;
+    }
+    if (*fd >= 0) {
+        close(*fd);
+        *fd = -1;
+    }
+    return -1;
+}
+
+static void read_link(struct session *s)
+{
+    char data[16384];
+    ssize_t n = take(&s->q->link_out, data, sizeof(data));
+
+    if (n > 0) {
+        link_feed(&s->reader, data, (size_t)n, on_line, s);
+    }
+}
+
+/* With -v, whole lines of the hypervisor's text as they come. */
+static void show_com1(struct session *s, bool all)
+{
+    struct cli_text *t = &s->com1;
+
+    while (s->run->verbose > 0 && s->com1_shown < t->len) {
+        const char *line = t->data + s->com1_shown;
+        size_t left = t->len - s->com1_shown;
+        const char *end = memchr(line, '\n', left);
+        size_t len = end != NULL ? (size_t)(end - line) : left;
+
+        if (end == NULL && !all) {
+            return;
+        }
+        s->com1_shown += len + (end != NULL);
+        if (len > 0 && line[len - 1] == '\r') {
+            len--;
+        }
+        cli_note("com1: %.*s", (int)len, line);
+    }
+}
+
+static void read_tail(int *fd, struct cli_text *tail, size_t *shown)
+{
+    char data[4096];
+    ssize_t n = take(fd, data, sizeof(data));
+    size_t excess;
+
+    if (n <= 0) {
+        return;
+    }
+    cli_text_add(tail, data, (size_t)n);
+    excess = tail->len > TAIL_BYTES ? tail->len - TAIL_BYTES : 0;
+    cli_text_drop(tail, excess);
+    *shown -= *shown < excess ? *shown : excess;
+}
+
+static void read_com1(struct session *s)
+{
+    read_tail(&s->q->com1, &s->com1, &s->com1_shown);
+    show_com1(s, false);
+}
+
+static void read_messages(struct session *s)
+{
+    size_t shown = 0;
+
+    read_tail(&s->q->messages, &s->messages, &shown);
+}
+
+static void read_input(struct session *s)
+{
+    char data[1024];
+    ssize_t n = read(STDIN_FILENO, data, sizeof(data));
+    char *escape = NULL;
+
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    if (n <= 0) {
+        s->input_open = false;
+        return;
+    }
+    if (s->raw) {
+        escape = memchr(data, TERMINAL_ESCAPE, (size_t)n);
+    }
+    if (escape != NULL) {
+        n = escape - data;
+        s->outcome->escaped = true;
+    }
+    link_add_con(&s->to_link, s->input_domid, data, (size_t)n);
+    if (escape != NULL) {
+        stop(s);
+    }
+}
+
+static void write_link(struct session *s)
+{
+    ssize_t n;
+
+    if (s->to_link.len == 0 || s->q->link_in < 0) {
+        return;
+    }
+    n = write(s->q->link_in, s->to_link.data, s->to_link.len);
+    if (n > 0) {
+        cli_text_drop(&s->to_link, (size_t)n);
+    } else if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        cli_text_drop(&s->to_link, s->to_link.len); /* QEMU is gone */
+        close(s->q->link_in);
+        s->q->link_in = -1;
+    }
+}
+
+static void read_signals(struct session *s)
+{
+    struct signalfd_siginfo info;
+
+    while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+        if (info.ssi_signo != SIGCHLD) {
+            s->signal = (int)info.ssi_signo;
+            stop(s);
+        }
+    }
+    s->dead = s->dead || qemu_reap(s->q, &s->wait_status);
+}
+
+/* ---- the loop ---- */
+
+enum { P_SIGNAL, P_LINK, P_COM1, P_MESSAGES, P_INPUT, P_TO_LINK, P_OUT, P_N };
+
+static bool wants_input(const struct session *s)
+{
+    return s->input_open && s->input_ready && s->phase == RUNNING &&
+           s->to_link.len < INPUT_BACKLOG;
+}
+
+static void fill(const struct session *s, struct pollfd *p)
+{
+    bool full = console_full(&s->console);
+
+    p[P_SIGNAL] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+    p[P_LINK] =
+        (struct pollfd){.fd = full ? -1 : s->q->link_out, .events = POLLIN};
+    p[P_COM1] = (struct pollfd){.fd = s->q->com1, .events = POLLIN};
+    p[P_MESSAGES] = (struct pollfd){.fd = s->q->messages, .events = POLLIN};
+    p[P_INPUT] = (struct pollfd){.fd = wants_input(s) ? STDIN_FILENO : -1,
+                                 .events = POLLIN};
+    p[P_TO_LINK] = (struct pollfd){.fd = s->to_link.len ? s->q->link_in : -1,
+                                   .events = POLLOUT};
+    p[P_OUT] =
+        (struct pollfd){.fd = console_pending(&s->console) ? s->console.fd : -1,
+                        .events = POLLOUT};
+}
+
+static int wait_ms(const struct session *s, uint64_t console_ms)
+{
+    uint64_t next = s->phase_end_ms;
+
+    next = s->limit_ms < next ? s->limit_ms : next;
+    next = console_ms < next ? console_ms : next;
+    if (next == UINT64_MAX) {
+        return -1;
+    }
+    if (next <= s->now_ms) {
+        return 0;
+    }
+    return next - s->now_ms > 60000 ? 60000 : (int)(next - s->now_ms);
+}
+
+static void check_times(struct session *s)
+{
+    if (s->now_ms >= s->limit_ms) {
+        s->limit_ms = UINT64_MAX;
+        if (s->phase == BOOTING || s->phase == RUNNING) {
+            s->outcome->timed_out = true;
+            cli_error("time limit of %g s reached%s",
+                      (double)s->run->timeout_ms / 1000,
+                      s->hello ? "" : " before the hypervisor was up");
+            stop(s);
+        }
+    }
+    if (s->now_ms < s->phase_end_ms) {
+        return;
+    }
+    if (s->phase == BOOTING) {
+        cli_error("the hypervisor did not start within %d s", BOOT_MS / 1000);
+        s->panicked = true; /* its text may say why */
+        give_up(s);
+    } else {
+        kill_qemu(s);
+    }
+}
+
+static void serve(struct session *s)
+{
+    struct pollfd p[P_N];
+    uint64_t console_ms = console_tick(&s->console, s->now_ms);
+
+    fill(s, p);
+    if (poll(p, P_N, wait_ms(s, console_ms)) < 0) {
+        return; /* EINTR cannot happen, and anything else passes */
+    }
+    s->now_ms = clock_ms();
+    if (p[P_LINK].revents != 0) {
+        read_link(s);
+    }
+    if (p[P_COM1].revents != 0) {
+        read_com1(s);
+    }
+    if (p[P_MESSAGES].revents != 0) {
+        read_messages(s);
+    }
+    if (p[P_OUT].revents != 0) {
+        console_pump(&s->console);
+    }
+    if (p[P_INPUT].revents != 0) {
+        read_input(s);
+    }
+    if (p[P_TO_LINK].revents != 0) {
+        write_link(s);
+    }
+    if (p[P_SIGNAL].revents != 0) {
+        read_signals(s);
+    }
+    if (s->console.failed && s->phase == RUNNING) {
+        cli_error("cannot write to standard output: stopping");
+        s->outcome->error = true;
+        stop(s);
+    }
+    check_times(s);
+}
+
+/* QEMU is dead: what it wrote before is still in the pipes. */
+static void drain(struct session *s)
+{
+    size_t before;
+
+    while (s->q->link_out >= 0) {
+        struct pollfd p = {.fd = s->q->link_out, .events = POLLIN};
+
+        if (poll(&p, 1, 0) <= 0) {
+            break;
+        }
+        read_link(s);
+    }
+    do {
+        before = s->com1.len + s->messages.len;
+        read_com1(s);
+        read_messages(s);
+    } while (s->com1.len + s->messages.len != before);
+    show_com1(s, true);
+}
+
+/* ---- the end ---- */
+
+static void show_tail(const char *label, const struct cli_text *t)
+{
+    const char *p = t->data, *end = t->data + t->len;
+    const char *start = end;
+    unsigned lines = 0;
+
+    while (start > p && lines <= TAIL_LINES) {
+        start--;
+        lines += *start == '\n' && start + 1 != end;
+    }
+    start += start > p || (t->len != 0 && *start == '\n');
+    while (start < end) {
+        const char *newline = memchr(start, '\n', (size_t)(end - start));
+        const char *stop_at = newline != NULL ? newline : end;
+        int len = (int)(stop_at - start);
+
+        len -= len > 0 && start[len - 1] == '\r';
+        cli_error("  %s: %.*s", label, len, start);
+        start = stop_at + 1;
+    }
+}
+
+/* After an end that nobody ordered. */
+static void explain_death(struct session *s)
+{
+    bool expected = s->phase == LEAVING || s->phase == STOPPING;
+
+    if (!expected) {
+        s->outcome->error = true;
+        if (WIFSIGNALED(s->wait_status)) {
+            cli_error("QEMU was killed by signal %d (%s)%s",
+                      WTERMSIG(s->wait_status),
+                      strsignal(WTERMSIG(s->wait_status)),
+                      s->hello ? "" : " before the hypervisor was up");
+        } else {
+            cli_error("QEMU ended unexpectedly, exit status %d%s",
+                      WEXITSTATUS(s->wait_status),
+                      s->hello ? "" : ", before the hypervisor was up");
+        }
+    }
+    if (!expected || s->panicked) {
+        show_tail("qemu", &s->messages);
+        if (s->run->verbose == 0) {
+            show_tail("com1", &s->com1);
+        }
+    }
+    if (s->garbage + s->reader.dropped != 0 &&
+        (s->run->verbose > 0 || s->outcome->error)) {
+        cli_note("%u lines on the link were no link lines, %u too long",
+                 s->garbage, s->reader.dropped);
+    }
+}
+
+static void settle(void *ctx)
+{
+    struct session *s = ctx;
+
+    console_settle(&s->console);
+}
+
+static void init_input(struct session *s)
+{
+    const struct run *run = s->run;
+
+    s->input_name = run->console != NULL   ? run->console
+                    : run->nr_domains == 1 ? run->domain[0].name
+                                           : NULL;
+    s->input_open = s->input_name != NULL && terminal_readable(STDIN_FILENO);
+    if (s->input_open && s->console.single && s->console.tty &&
+        isatty(STDIN_FILENO) == 1) {
+        s->raw = terminal_raw(STDIN_FILENO);
+        if (s->raw && !run->quiet) {
+            cli_note("%s has this terminal; Ctrl-] ends the run",
+                     s->input_name);
+        }
+    }
+}
+
+static int block_signals(sigset_t *old)
+{
+    static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    sigset_t set;
+
+    sigemptyset(&set);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+        sigaddset(&set, numbers[i]);
+    }
+    sigprocmask(SIG_BLOCK, &set, old);
+    return signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+}
+
+static void loop(struct session *s)
+{
+    init_input(s);
+    cli_message_before(settle, s);
+    while (!s->dead) {
+        serve(s);
+    }
+    drain(s);
+    terminal_restore();
+    explain_death(s);
+    console_settle(&s->console);
+    cli_message_before(NULL, NULL);
+}
+
+int session_run(const struct run *run, struct qemu *q,
+                const struct qemu_config *config, struct outcome *outcome)
+{
+    struct session s = {.run = run, .q = q, .outcome = outcome};
+    void (*old_pipe)(int) = signal(SIGPIPE, SIG_IGN);
+    sigset_t old;
+
+    s.signal_fd = block_signals(&old);
+    s.now_ms = clock_ms();
+    s.limit_ms = run->timeout_ms != 0 ? s.now_ms + run->timeout_ms : UINT64_MAX;
+    enter(&s, BOOTING, BOOT_MS);
+    if (config->gdb_port != 0) {
+        s.phase_end_ms = UINT64_MAX; /* it waits for the debugger */
+    }
+    console_init(&s.console, run->json ? STDERR_FILENO : STDOUT_FILENO,
+                 run->nr_domains == 1, run->seeded);
+    s.console.wait_mask = &old;
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        console_add(&s.console, run->domain[i].name);
+    }
+    outcome->xtf.status = -1;
+    if (s.signal_fd < 0) {
+        cli_error("cannot receive signals: %s", strerror(errno));
+        outcome->error = true;
+    } else if (qemu_start(q, config, run->verbose > 0) != 0) {
+        outcome->error = true;
+    } else {
+        loop(&s);
+    }
+    qemu_end(q);
+    console_free(&s.console);
+    cli_text_free(&s.to_link);
+    cli_text_free(&s.com1);
+    cli_text_free(&s.messages);
+    if (s.signal_fd >= 0) {
+        close(s.signal_fd);
+    }
+    sigprocmask(SIG_SETMASK, &old, NULL);
+    signal(SIGPIPE, old_pipe);
+    return s.signal;
+}
