@@ -74,6 +74,11 @@ static bool start(struct x86_pcpu *p, uint64_t trampoline)
     ap_self = p;
     apic_send_init(p->apic_id);
     wait_online(p, INIT_WAIT_NS);
+    /*
+     * An emulator that counts instructions lets time jump to its next timer
+     * when the other one takes the INIT: give it one nearby.
+     */
+    time_arm(time_now() + STARTUP_WAIT_NS, time_now());
     apic_send_startup(p->apic_id, (uint8_t)(trampoline >> PAGE_SHIFT));
     if (!wait_online(p, STARTUP_WAIT_NS)) {
         /* The second one is for old processors; others ignore it. */
@@ -108,6 +113,9 @@ void smp_start_all(void)
         }
         time_check_sync_source();
     }
+    time_arm(SOP_TIME_NEVER, 0);
+    irq_take_pending();
+    x86_self()->timer_fired = false;
 }
 
 /* Another pCPU, from head.S, on its own stack. */

@@ -34,7 +34,7 @@ static const char *const exception_names[VECTOR_EXCEPTIONS] = {
 
 __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
 {
-    char line[160];
+    char line[256];
     va_list ap;
 
     va_start(ap, fmt);
@@ -128,6 +128,9 @@ static const char *explain(const struct trap_frame *f, uint64_t address)
     if (address < PAGE_SIZE) {
         return " (NULL pointer)";
     }
+    if ((f->error & 16) != 0) {
+        return " (execution of data)";
+    }
     if (address >= VA_STACKS && address < VA_DEVICES) {
         return " (stack overflow)";
     }
@@ -136,38 +139,55 @@ static const char *explain(const struct trap_frame *f, uint64_t address)
             address < (uint64_t)image_guard + PAGE_SIZE) {
             return " (boot stack overflow)";
         }
-        return (f->error & 16) != 0 ? " (execution of data)"
-                                    : " (write to read-only image)";
+        return " (write to read-only image)";
     }
     return "";
 }
 
-void panic_frame(const struct trap_frame *f)
+/* "function+0x12", or the bare address. */
+static void place(char *out, size_t size, uint64_t address)
+{
+    uint64_t offset = 0;
+    const char *name = symbol_find(address, &offset);
+
+    if (name == NULL) {
+        x86_snprintf(out, size, "0x%llx", (unsigned long long)address);
+    } else {
+        x86_snprintf(out, size, "%s+0x%llx", name, (unsigned long long)offset);
+    }
+}
+
+static void describe(char *out, size_t size, const struct trap_frame *f)
 {
     const char *name = exception_names[f->vector];
-    uint64_t offset = 0, cr2 = read_cr2();
-    const char *where = symbol_find(f->rip, &offset);
-    bool memory =
-        f->vector == VECTOR_PAGE_FAULT || f->vector == VECTOR_DOUBLE_FAULT;
-    char text[160];
+    char where[80];
+
+    place(where, sizeof(where), f->rip);
+    if (f->vector == VECTOR_PAGE_FAULT || f->vector == VECTOR_DOUBLE_FAULT) {
+        x86_snprintf(out, size, "%s at %s, address 0x%llx%s", name, where,
+                     (unsigned long long)read_cr2(), explain(f, read_cr2()));
+    } else {
+        x86_snprintf(out, size, "%s at %s", name != NULL ? name : "exception",
+                     where);
+    }
+}
+
+void panic_frame(const struct trap_frame *f)
+{
+    uint64_t offset;
+    char text[200];
 
     begin();
-    if (memory) {
-        x86_snprintf(text, sizeof(text), "%s at %s+0x%llx, address %llx%s",
-                     name, where != NULL ? where : "?",
-                     (unsigned long long)(where != NULL ? offset : f->rip),
-                     (unsigned long long)cr2, explain(f, cr2));
-    } else {
-        x86_snprintf(text, sizeof(text), "%s at %s+0x%llx",
-                     name != NULL ? name : "exception",
-                     where != NULL ? where : "?",
-                     (unsigned long long)(where != NULL ? offset : f->rip));
-    }
+    describe(text, sizeof(text), f);
     say("PANIC on pCPU %u: %s", x86_self()->index, text);
     say("vector %llu error %llx", (unsigned long long)f->vector,
         (unsigned long long)f->error);
     say_address("rip ", f->rip);
     say_registers(f);
+    if (symbol_find(f->rip, &offset) == NULL && trap_is_stack_address(f->rsp)) {
+        /* Jumped to nowhere: who did is on top of the stack. */
+        say_address("called from ", *(const uint64_t *)f->rsp);
+    }
     say_trace(f->rbp);
     finish(text);
 }
