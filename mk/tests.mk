@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+#
+# Tests that boot: the conformance guest and the hostile guests. Each test
+# guest is one image made of all the sources in its directory, on the kit.
+
+TEST_KIT_LIBS := $(O)/schedop-kit64.lds $(O)/libschedopkit.a $(O)/libschedop.a
+
+# $(1): name of the directory under tests/
+define TEST_GUEST
+$(1)_OBJ := $$(patsubst tests/$(1)/%,$$(O)/tests/$(1)/%.o, \
+    $$(wildcard tests/$(1)/*.c tests/$(1)/*.S))
+
+$$(O)/tests/$(1)/%.c.o: tests/$(1)/%.c
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(KIT64) $$(GUEST_WARN) -MMD -MP -c -o $$@ $$<
+
+$$(O)/tests/$(1)/%.S.o: tests/$(1)/%.S src/guest/kit/layout.h
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -m64 -c -o $$@ $$<
+
+$$(O)/tests/$(1).elf: $$($(1)_OBJ) $$(TEST_KIT_LIBS)
+	$$(Q)$$(LD) -m elf_x86_64 -z max-page-size=4096 \
+	    -T $$(O)/schedop-kit64.lds -o $$@ $$($(1)_OBJ) \
+	    -L$$(O) -lschedopkit -lschedop
+
+-include $$($(1)_OBJ:.o=.d)
+endef
+
+$(eval $(call TEST_GUEST,conformance))
+
+CHECK_DEPS += $(O)/tests/conformance.elf
+CHECKS += tests/conformance/run.sh

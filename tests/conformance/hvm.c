@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PVH: what the processor-like kind of guest asks of its hypervisor beside
+ * the commands (spec section 8, 4.5).
+ */
+#include "arch.h"
+#include "lab.h"
+
+#include <xen/hvm/hvm_op.h>
+#include <xen/hvm/params.h>
+#include <xen/memory.h>
+
+static int upcall_vector(uint32_t vcpu, uint8_t vector)
+{
+    struct xen_hvm_evtchn_upcall_vector v = {vcpu, vector};
+
+    return (int)raw_call(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector,
+                         (uintptr_t)&v, 0);
+}
+
+static void upcall_vectors(void)
+{
+    uint64_t bad;
+    const char *name;
+
+    saw("vector 0x0f", upcall_vector(0, 0x0f), -XEN_EINVAL);
+    saw("vector 0x0f on vCPU 9", upcall_vector(9, 0x0f), -XEN_EINVAL);
+    saw("vector 0x10 on vCPU 9", upcall_vector(9, 0x10), -XEN_ENOENT);
+    if (bad_address(0, &bad, &name)) {
+        saw("bad operand",
+            (int)raw_call(__HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector,
+                          bad, 0),
+            -XEN_EFAULT);
+    }
+}
+
+static void cpuid_leaves(void)
+{
+    uint32_t base = 0x40000000, r[4];
+
+    cpuid(base, 0, r);
+    saw_that("signature",
+             r[1] == 0x566e6558 && r[2] == 0x65584d4d && r[3] == 0x4d4d566e);
+    saw_that("last leaf at least +4", r[0] >= base + 4);
+    cpuid(base + 2, 0, r);
+    saw("hypercall pages", (long)r[0], 1);
+    saw_bits("MSR", r[1], base);
+}
+
+static void layout_latch(void)
+{
+    struct layout_seen seen;
+
+    see_layouts(&seen);
+    saw("latched by 32-bit code", seen.rc32, 0);
+    saw_that("selector at 4", seen.selector_at_4);
+    saw("latched by 64-bit code", seen.rc64, 0);
+    saw_that("selector at 8", seen.selector_at_8);
+}
+
+static void console(void)
+{
+    uint64_t bad;
+    const char *name;
+
+    saw("command 99", (int)raw_call(__HYPERVISOR_console_io, 99, 0, 0),
+        -XEN_ENOSYS);
+    if (bad_address(0, &bad, &name)) {
+        saw("bad buffer",
+            (int)raw_call(__HYPERVISOR_console_io, CONSOLEIO_write, 5, bad),
+            -XEN_EFAULT);
+    }
+}
+
+static void features(void)
+{
+    struct xen_feature_info f = {7, 0};
+
+    saw("submap 7",
+        (int)raw_call(__HYPERVISOR_xen_version, XENVER_get_features,
+                      (uintptr_t)&f, 0),
+        -XEN_EINVAL);
+    f.submap_idx = 0;
+    saw("submap 0",
+        (int)raw_call(__HYPERVISOR_xen_version, XENVER_get_features,
+                      (uintptr_t)&f, 0),
+        0);
+    saw_bits("features", f.submap, lab_world() == IN_PV ? 0x228e0 : 0x12b05);
+}
+
+static const struct fact facts[] = {
+    {132, IN_ALL, "the feature word of a hardware domain", features},
+    {132, IN_PVH, "CPUID leaves", cpuid_leaves},
+    {133, IN_PVH, "the layout of shared info follows the caller's mode",
+     layout_latch},
+    {134, IN_PVH, "checks of the per-vCPU upcall vector", upcall_vectors},
+    {136, IN_ALL, "unknown console commands are -ENOSYS", console},
+};
+
+TOPIC(topic_hvm, "hvm", facts);
