@@ -13,7 +13,7 @@ KIT_SRC    := $(wildcard src/guest/kit/*.c)
 GUEST_FREE := $(filter-out -fno-pic -fno-pie,$(FREESTANDING)) -O2 -g \
     -fvisibility=hidden -mno-red-zone -mgeneral-regs-only $(XEN_ABI)
 GUEST64 := -m64 $(GUEST_FREE) -fpie
-GUEST32 := -m32 $(GUEST_FREE) -fno-pic -fno-pie -march=i686
+GUEST32 := -m32 $(GUEST_FREE) -fno-pic -fno-pie -march=i686 -mtune=generic
 
 GUEST64_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/64/%.o)
 GUEST32_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/32/%.o)
@@ -47,7 +47,7 @@ ALL += $(O)/libschedop.a $(O)/libschedop32.a
 
 KIT_CFLAGS := -Isrc/guest
 KIT64      := $(FREESTANDING) -O2 -g $(X86_CFLAGS) $(XEN_ABI) -mno-sse
-KIT32      := $(FREESTANDING) -O2 -g -m32 -march=i686 -mgeneral-regs-only \
+KIT32      := $(FREESTANDING) -O2 -g -m32 -march=i686 -mtune=generic -mgeneral-regs-only \
     $(XEN_ABI)
 
 KIT64_SRC := $(filter-out %32.c,$(KIT_SRC))
@@ -114,3 +114,43 @@ $(O)/guests/%.elf: $(O)/guests/%.o64 $(O)/schedop-kit64.lds \
 ALL += $(GUEST_ELFS)
 
 -include $(GUESTS:%=$(O)/guests/%.d)
+
+# ---- tests ----
+
+GUEST_HOST := -std=gnu11 -O1 -g -mno-red-zone -fno-strict-aliasing \
+    -fsanitize=address,undefined -fno-sanitize-recover=all $(XEN_ABI)
+GUEST_HOST_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/host/%.o)
+GUEST_TESTS := command events time names ops
+# libc names of the kit, renamed so that they do not replace the host's.
+KIT_RENAME := $(foreach f,memcpy memmove memset memcmp strlen strcmp strncmp,\
+    -D$(f)=kit_libc_$(f)) -fno-builtin
+
+$(O)/guest/host/%.o: src/guest/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guest/hostkit/%.o: src/guest/kit/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) $(KIT_RENAME) -MMD -MP -c -o $@ $<
+
+$(O)/guest/hostkit/env.o: tests/unit/guest_kit_env.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) $(KIT_RENAME) -Isrc/guest -MMD -MP \
+	    -c -o $@ $<
+
+$(O)/tests/guest_kit: tests/unit/guest_kit.c $(O)/guest/hostkit/env.o \
+    $(O)/guest/hostkit/print.o $(O)/guest/hostkit/string.o \
+    $(O)/guest/hostkit/args.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -MF $@.d -o $@ $^ -lcmocka
+
+$(GUEST_TESTS:%=$(O)/tests/guest_%): $(O)/tests/guest_%: \
+    tests/unit/guest_%.c $(GUEST_HOST_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -MF $@.d -o $@ $^ -lcmocka
+
+CHECKS += $(GUEST_TESTS:%=$(O)/tests/guest_%) $(O)/tests/guest_kit \
+    tests/unit/guest_lib.sh
+
+-include $(GUEST_HOST_OBJ:.o=.d) $(wildcard $(O)/guest/hostkit/*.d) \
+    $(wildcard $(O)/tests/guest_*.d)

@@ -45,25 +45,40 @@ extern "C" {
 
 /* ---- transport: how a hypercall leaves the guest (spec 1.2) ---- */
 
-/* On i386 the first three arguments travel in registers: it is cheaper. */
+/*
+ * Transports are written and called through these macros, because the cheapest
+ * order of parameters differs: it is the one in which the C ABI puts most of
+ * them where the hypercall wants them. A function made with the first two has
+ * the parameters a1 … a5 and number, and returns the raw result register; it
+ * must act as a compiler barrier. Absent arguments may be anything.
+ */
 #if defined(__i386__)
-#define SCHEDOP_REGS __attribute__((regparm(3)))
+#define SCHEDOP_HYPERCALL3(name)                                               \
+    intptr_t __attribute__((regparm(3)))                                       \
+    name(uintptr_t number, uintptr_t a3, uintptr_t a2, uintptr_t a1)
+#define SCHEDOP_HYPERCALL5(name)                                               \
+    intptr_t __attribute__((regparm(3)))                                       \
+    name(uintptr_t number, uintptr_t a3, uintptr_t a2, uintptr_t a1,           \
+         uintptr_t a4, uintptr_t a5)
+#define SCHEDOP_CALL3(function, number, a1, a2, a3) function(number, a3, a2, a1)
+#define SCHEDOP_CALL5(function, number, a1, a2, a3, a4, a5)                    \
+    function(number, a3, a2, a1, a4, a5)
 #else
-#define SCHEDOP_REGS
+#define SCHEDOP_HYPERCALL3(name)                                               \
+    intptr_t name(uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t number)
+#define SCHEDOP_HYPERCALL5(name)                                               \
+    intptr_t name(uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4,      \
+                  uintptr_t a5, uintptr_t number)
+#define SCHEDOP_CALL3(function, number, a1, a2, a3) function(a1, a2, a3, number)
+#define SCHEDOP_CALL5(function, number, a1, a2, a3, a4, a5)                    \
+    function(a1, a2, a3, a4, a5, number)
 #endif
 
-/*
- * A transport is one file that defines one of these. Both functions perform
- * hypercall `number` and return the raw result register; argument k of the
- * ABI is `ak`, absent ones are anything. They must act as compiler barriers.
- */
+/* A transport is one file that defines one of these. */
 struct schedop_transport {
     const char *name;
-    intptr_t(SCHEDOP_REGS *hypercall3)(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                                       uintptr_t number);
-    intptr_t(SCHEDOP_REGS *hypercall5)(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                                       uintptr_t a4, uintptr_t a5,
-                                       uintptr_t number);
+    SCHEDOP_HYPERCALL3((*hypercall3));
+    SCHEDOP_HYPERCALL5((*hypercall5));
 };
 
 /* Answers -XEN_ENOSYS to everything; in force until another is chosen. */
@@ -143,9 +158,10 @@ int schedop_block(void);
 int schedop_shutdown(uint32_t reason);
 
 /* What schedop_suspend() returns when it succeeds. Spec 7.4. */
-#define SCHEDOP_RESUMED 0   /* new domain: rebuild everything bound to Xen */
-#define SCHEDOP_CANCELLED 1 /* same domain, or checkpoint: all still in place  \
-                             */
+#define SCHEDOP_RESUMED 0 /* new domain: rebuild everything bound to Xen */
+#define SCHEDOP_CANCELLED                                                      \
+    1 /* same domain, or checkpoint: all still in place                        \
+       */
 
 /*
  * Shuts the own domain down for suspend. `start_info_frame` is the machine
@@ -183,16 +199,19 @@ int schedop_remote_shutdown(domid_t domain, uint32_t reason);
  */
 int schedop_shutdown_code(uint32_t reason);
 
-/* One of the domain's two watchdog timers, shared by all its vCPUs. */
+/*
+ * One of the domain's two watchdog timers, shared by all its vCPUs. The handle
+ * is the operand of the next command itself: not for two vCPUs at a time.
+ */
 struct schedop_watchdog {
-    int32_t id; /* 1 or 2; anything else is none */
+    struct sched_watchdog operand; /* id 1 or 2; any other is no watchdog */
 };
 
 /*
  * Claims a free watchdog, arms it to shut the domain down in `timeout_s`
  * seconds (0: at once, before the call returns) and fills in the handle.
- * Result: its id, 1 or 2. Errors: -XEN_ENOSPC both are taken; the handle is
- * none then. Neither expiry nor suspend releases it. Spec 3.7.
+ * Result: its id, 1 or 2. Errors: -XEN_ENOSPC both are taken; the handle is no
+ * watchdog then. Neither expiry nor suspend releases it. Spec 3.7.
  */
 int schedop_watchdog_start(struct schedop_watchdog *watchdog,
                            uint32_t timeout_s);
@@ -200,14 +219,14 @@ int schedop_watchdog_start(struct schedop_watchdog *watchdog,
 /*
  * Re-arms it for `timeout_s` seconds from now; 0 is refused here with
  * -XEN_EINVAL because to Xen it means release. Result 0. Errors: -XEN_EINVAL
- * not claimed, or the handle is none. Spec 3.7.
+ * it is not claimed. Spec 3.7.
  */
-int schedop_watchdog_poke(const struct schedop_watchdog *watchdog,
+int schedop_watchdog_poke(struct schedop_watchdog *watchdog,
                           uint32_t timeout_s);
 
 /*
- * Disarms and releases it; the handle becomes none on success. Result 0.
- * Errors: -XEN_EINVAL not claimed, or the handle is none. Spec 3.7.
+ * Disarms and releases it. Forget the handle: its id may be given out again.
+ * Result 0. Errors: -XEN_EINVAL it is not claimed. Spec 3.7.
  */
 int schedop_watchdog_stop(struct schedop_watchdog *watchdog);
 

@@ -39,6 +39,26 @@ static void poll_fill(struct sched_poll *operand, const evtchn_port_t *ports,
     operand->timeout = deadline_ns;
 }
 
+#if defined(__i386__)
+
+/*
+ * The arguments of schedop_poll() lie on the stack as struct sched_poll has
+ * its fields: taken as one argument of that type they need no copying.
+ */
+_Static_assert(sizeof(struct sched_poll) == 16 &&
+                   offsetof(struct sched_poll, nr_ports) == 4 &&
+                   offsetof(struct sched_poll, timeout) == 8,
+               "operand as the C ABI lays out the arguments");
+int poll_by_value(struct sched_poll operand) __asm__("schedop_poll")
+    __attribute__((visibility("default")));
+
+int poll_by_value(struct sched_poll operand)
+{
+    return sched_op(SCHEDOP_poll, &operand);
+}
+
+#else
+
 int schedop_poll(const evtchn_port_t *ports, uint32_t nr_ports,
                  uint64_t deadline_ns)
 {
@@ -47,6 +67,8 @@ int schedop_poll(const evtchn_port_t *ports, uint32_t nr_ports,
     poll_fill(&operand, ports, nr_ports, deadline_ns);
     return sched_op(SCHEDOP_poll, &operand);
 }
+
+#endif
 
 int schedop_remote_shutdown(domid_t domain, uint32_t reason)
 {
@@ -63,39 +85,34 @@ int schedop_shutdown_code(uint32_t reason)
     return sched_op(SCHEDOP_shutdown_code, &operand);
 }
 
-static int watchdog(int32_t id, uint32_t timeout_s)
+int schedop_watchdog_start(struct schedop_watchdog *watchdog,
+                           uint32_t timeout_s)
 {
-    const struct sched_watchdog operand = {.id = (uint32_t)id, .timeout = timeout_s};
+    int id;
 
-    return sched_op(SCHEDOP_watchdog, &operand);
+    watchdog->operand.id = 0;
+    watchdog->operand.timeout = timeout_s;
+    id = sched_op(SCHEDOP_watchdog, &watchdog->operand);
+    watchdog->operand.id = (uint32_t)id; /* an error is no valid id either */
+    return id;
 }
 
-int schedop_watchdog_start(struct schedop_watchdog *handle, uint32_t timeout_s)
+int schedop_watchdog_poke(struct schedop_watchdog *watchdog, uint32_t timeout_s)
 {
-    return handle->id = watchdog(0, timeout_s);
-}
-
-int schedop_watchdog_poke(const struct schedop_watchdog *handle,
-                          uint32_t timeout_s)
-{
-    if (handle->id == 0 || timeout_s == 0) {
+    if (watchdog->operand.id == 0 || timeout_s == 0) {
         return -XEN_EINVAL; /* Xen would claim a new one, or release this */
     }
-    return watchdog(handle->id, timeout_s);
+    watchdog->operand.timeout = timeout_s;
+    return sched_op(SCHEDOP_watchdog, &watchdog->operand);
 }
 
-int schedop_watchdog_stop(struct schedop_watchdog *handle)
+int schedop_watchdog_stop(struct schedop_watchdog *watchdog)
 {
-    int rc;
-
-    if (handle->id == 0) {
+    if (watchdog->operand.id == 0) {
         return -XEN_EINVAL; /* Xen would claim one that fires at once */
     }
-    rc = watchdog(handle->id, 0);
-    if (rc == 0) {
-        handle->id = 0;
-    }
-    return rc;
+    watchdog->operand.timeout = 0;
+    return sched_op(SCHEDOP_watchdog, &watchdog->operand);
 }
 
 static int pin_override(int32_t pcpu)

@@ -23,12 +23,23 @@ static inline int narrow(intptr_t result)
 static inline int call3(unsigned int number, uintptr_t a1, uintptr_t a2,
                         uintptr_t a3)
 {
-    return narrow(current_transport.hypercall3(a1, a2, a3, number));
+    return narrow(
+        SCHEDOP_CALL3(current_transport.hypercall3, number, a1, a2, a3));
+}
+
+/* An argument that does not matter: whatever a register happens to hold. */
+static inline uintptr_t anything(void)
+{
+    uintptr_t value;
+
+    __asm__("" : "=r"(value));
+    return value;
 }
 
 static inline int sched_op(unsigned int command, const void *operand)
 {
-    return call3(__HYPERVISOR_sched_op, command, (uintptr_t)operand, 0);
+    return call3(__HYPERVISOR_sched_op, command, (uintptr_t)operand,
+                 anything());
 }
 
 #endif

@@ -2,15 +2,13 @@
 /* The transport in use, the one that answers nothing, and raw hypercalls. */
 #include "private.h"
 
-static intptr_t SCHEDOP_REGS none3(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                                   uintptr_t number)
+static SCHEDOP_HYPERCALL3(none3)
 {
     (void)a1, (void)a2, (void)a3, (void)number;
     return -XEN_ENOSYS;
 }
 
-static intptr_t SCHEDOP_REGS none5(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                                   uintptr_t a4, uintptr_t a5, uintptr_t number)
+static SCHEDOP_HYPERCALL5(none5)
 {
     (void)a1, (void)a2, (void)a3, (void)a4, (void)a5, (void)number;
     return -XEN_ENOSYS;
@@ -33,11 +31,12 @@ const char *schedop_transport_name(void)
 intptr_t schedop_hypercall3(unsigned int number, uintptr_t a1, uintptr_t a2,
                             uintptr_t a3)
 {
-    return current_transport.hypercall3(a1, a2, a3, number);
+    return SCHEDOP_CALL3(current_transport.hypercall3, number, a1, a2, a3);
 }
 
 intptr_t schedop_hypercall5(unsigned int number, uintptr_t a1, uintptr_t a2,
                             uintptr_t a3, uintptr_t a4, uintptr_t a5)
 {
-    return current_transport.hypercall5(a1, a2, a3, a4, a5, number);
+    return SCHEDOP_CALL5(current_transport.hypercall5, number, a1, a2, a3, a4,
+                         a5);
 }

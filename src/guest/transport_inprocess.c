@@ -15,22 +15,23 @@ void schedop_inprocess_at(intptr_t (*function)(void *context,
     target_context = context;
 }
 
-static intptr_t SCHEDOP_REGS inprocess5(uintptr_t a1, uintptr_t a2,
-                                        uintptr_t a3, uintptr_t a4,
-                                        uintptr_t a5, uintptr_t number)
+static intptr_t call(unsigned int number, const uintptr_t args[5])
+{
+    return target ? target(target_context, number, args) : -XEN_ENOSYS;
+}
+
+static SCHEDOP_HYPERCALL5(inprocess5)
 {
     const uintptr_t args[5] = {a1, a2, a3, a4, a5};
 
-    if (!target) {
-        return -XEN_ENOSYS;
-    }
-    return target(target_context, (unsigned int)number, args);
+    return call((unsigned int)number, args);
 }
 
-static intptr_t SCHEDOP_REGS inprocess3(uintptr_t a1, uintptr_t a2,
-                                        uintptr_t a3, uintptr_t number)
+static SCHEDOP_HYPERCALL3(inprocess3)
 {
-    return inprocess5(a1, a2, a3, 0, 0, number);
+    const uintptr_t args[5] = {a1, a2, a3, 0, 0};
+
+    return call((unsigned int)number, args);
 }
 
 const struct schedop_transport schedop_transport_inprocess = {

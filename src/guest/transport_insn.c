@@ -8,61 +8,64 @@
 
 #if defined(__x86_64__)
 
-#define DEFINE_INSN_TRANSPORT(insn)                                            \
-    static intptr_t insn##3(uintptr_t a1, uintptr_t a2, uintptr_t a3,          \
-                            uintptr_t number)                                  \
-    {                                                                          \
-        __asm__ volatile(#insn                                                 \
-                         : "+a"(number), "+D"(a1), "+S"(a2), "+d"(a3)          \
-                         :                                                     \
-                         : "memory", "cc");                                    \
-        return (intptr_t)number;                                               \
-    }                                                                          \
-    static intptr_t insn##5(uintptr_t a1, uintptr_t a2, uintptr_t a3,          \
-                            uintptr_t a4, uintptr_t a5, uintptr_t number)      \
-    {                                                                          \
-        register uintptr_t r10 __asm__("r10") = a4;                            \
-        register uintptr_t r8 __asm__("r8") = a5;                              \
-        __asm__ volatile(#insn                                                 \
-                         : "+a"(number), "+D"(a1), "+S"(a2), "+d"(a3),         \
-                           "+r"(r10), "+r"(r8)                                 \
-                         :                                                     \
-                         : "memory", "cc");                                    \
-        return (intptr_t)number;                                               \
-    }                                                                          \
-    const struct schedop_transport schedop_transport_##insn = {#insn, insn##3, \
-                                                               insn##5};
+#define HYPERCALL3(insn)                                                       \
+    __asm__ volatile(#insn                                                     \
+                     : "+a"(number), "+D"(a1), "+S"(a2), "+d"(a3)              \
+                     :                                                         \
+                     : "memory", "cc")
+#define HYPERCALL5(insn)                                                       \
+    register uintptr_t r10 __asm__("r10") = a4;                                \
+    register uintptr_t r8 __asm__("r8") = a5;                                  \
+    __asm__ volatile(#insn                                                     \
+                     : "+a"(number), "+D"(a1), "+S"(a2), "+d"(a3), "+r"(r10),  \
+                       "+r"(r8)                                                \
+                     :                                                         \
+                     : "memory", "cc")
 
 #else /* i386: ebx ecx edx esi edi */
 
-#define DEFINE_INSN_TRANSPORT(insn)                                            \
-    static intptr_t SCHEDOP_REGS insn##3(uintptr_t a1, uintptr_t a2,           \
-                                         uintptr_t a3, uintptr_t number)       \
-    {                                                                          \
-        __asm__ volatile(#insn                                                 \
-                         : "+a"(number), "+b"(a1), "+c"(a2), "+d"(a3)          \
-                         :                                                     \
-                         : "memory", "cc");                                    \
-        return (intptr_t)number;                                               \
-    }                                                                          \
-    static intptr_t SCHEDOP_REGS insn##5(uintptr_t a1, uintptr_t a2,           \
-                                         uintptr_t a3, uintptr_t a4,           \
-                                         uintptr_t a5, uintptr_t number)       \
-    {                                                                          \
-        __asm__ volatile(#insn                                                 \
-                         : "+a"(number), "+b"(a1), "+c"(a2), "+d"(a3),         \
-                           "+S"(a4), "+D"(a5)                                  \
-                         :                                                     \
-                         : "memory", "cc");                                    \
-        return (intptr_t)number;                                               \
-    }                                                                          \
-    const struct schedop_transport schedop_transport_##insn = {#insn, insn##3, \
-                                                               insn##5};
+#define HYPERCALL3(insn)                                                       \
+    __asm__ volatile(#insn                                                     \
+                     : "+a"(number), "+b"(a1), "+c"(a2), "+d"(a3)              \
+                     :                                                         \
+                     : "memory", "cc")
+#define HYPERCALL5(insn)                                                       \
+    __asm__ volatile(#insn                                                     \
+                     : "+a"(number), "+b"(a1), "+c"(a2), "+d"(a3), "+S"(a4),   \
+                       "+D"(a5)                                                \
+                     :                                                         \
+                     : "memory", "cc")
 
 #endif
 
-DEFINE_INSN_TRANSPORT(vmcall)
-DEFINE_INSN_TRANSPORT(vmmcall)
+static SCHEDOP_HYPERCALL3(vmcall3)
+{
+    HYPERCALL3(vmcall);
+    return (intptr_t)number;
+}
+
+static SCHEDOP_HYPERCALL5(vmcall5)
+{
+    HYPERCALL5(vmcall);
+    return (intptr_t)number;
+}
+
+static SCHEDOP_HYPERCALL3(vmmcall3)
+{
+    HYPERCALL3(vmmcall);
+    return (intptr_t)number;
+}
+
+static SCHEDOP_HYPERCALL5(vmmcall5)
+{
+    HYPERCALL5(vmmcall);
+    return (intptr_t)number;
+}
+
+const struct schedop_transport schedop_transport_vmcall = {"vmcall", vmcall3,
+                                                           vmcall5};
+const struct schedop_transport schedop_transport_vmmcall = {"vmmcall", vmmcall3,
+                                                            vmmcall5};
 
 /* The vendor string that CPUID leaf 0 spreads over ebx, edx, ecx. */
 #define VENDOR(b, d, c) (ebx == (b) && edx == (d) && ecx == (c))

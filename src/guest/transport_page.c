@@ -18,8 +18,7 @@ void schedop_hypercall_page_at(const void *page)
 
 #if defined(__x86_64__)
 
-static intptr_t page3(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                      uintptr_t number)
+static SCHEDOP_HYPERCALL3(page3)
 {
     intptr_t (*slot)(uintptr_t, uintptr_t, uintptr_t) = (intptr_t(*)(
         uintptr_t, uintptr_t, uintptr_t))(page_base + number * SLOT_BYTES);
@@ -27,8 +26,7 @@ static intptr_t page3(uintptr_t a1, uintptr_t a2, uintptr_t a3,
     return slot(a1, a2, a3);
 }
 
-static intptr_t page5(uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4,
-                      uintptr_t a5, uintptr_t number)
+static SCHEDOP_HYPERCALL5(page5)
 {
     register uintptr_t r10 __asm__("r10") = a4;
     register uintptr_t r8 __asm__("r8") = a5;
@@ -44,8 +42,7 @@ static intptr_t page5(uintptr_t a1, uintptr_t a2, uintptr_t a3, uintptr_t a4,
 
 #else /* i386: ebx ecx edx esi edi */
 
-static intptr_t SCHEDOP_REGS page3(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                                   uintptr_t number)
+static SCHEDOP_HYPERCALL3(page3)
 {
     uintptr_t slot = page_base + number * SLOT_BYTES;
 
@@ -56,8 +53,7 @@ static intptr_t SCHEDOP_REGS page3(uintptr_t a1, uintptr_t a2, uintptr_t a3,
     return (intptr_t)slot;
 }
 
-static intptr_t SCHEDOP_REGS page5(uintptr_t a1, uintptr_t a2, uintptr_t a3,
-                                   uintptr_t a4, uintptr_t a5, uintptr_t number)
+static SCHEDOP_HYPERCALL5(page5)
 {
     uintptr_t slot = page_base + number * SLOT_BYTES;
 
