@@ -12,7 +12,7 @@ result() { # ok|not ok, name, [why]
     echo "$1 $n - $2"
     if [ "$1" != ok ]; then
         status=1
-        [ -z "${3:-}" ] || sed 's/^/# /' <<<"$3"
+        [ -z "${3:-}" ] || echo "# ${3//$'\n'/$'\n'# }"
     fi
 }
 
