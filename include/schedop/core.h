@@ -63,6 +63,9 @@ struct sop_config {
     const struct policy_ops *policy; /* of cpupool 0 */
 };
 
+/* The policies there are: for sop_config.policy. */
+extern const struct policy_ops policy_credit2; /* fair share by weight */
+
 /* Bytes of arena that sop_system_init() needs; 0 if `cfg` is out of range. */
 size_t sop_system_size(const struct sop_config *cfg);
 

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+#
+# The core: src/core, src/policy and what they use of src/lib, as one
+# partially linked object for the hypervisor, $(O)/core/core-x86.o, in which
+# only sop_* and the policies are visible; and as a host archive, with nothing
+# hidden, for the unit tests.
+
+CORE_SRC := $(sort $(wildcard src/core/*.c src/policy/*.c)) \
+    src/lib/fmt.c src/lib/heap.c
+
+# ---- for the hypervisor ----
+
+CORE_X86_OBJ := $(CORE_SRC:src/%.c=$(O)/core/x86/%.o)
+
+$(O)/core/x86/%.o: src/%.c Makefile mk/core.mk
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(FREESTANDING) $(X86_CFLAGS) -O2 -g $(XEN_ABI) $(WARN) \
+	    -Wframe-larger-than=1024 -Iinclude -MMD -MP -c $< -o $@
+
+# Before hiding: tools/symbols.sh looks at this one.
+$(O)/core/core-x86-all.o: $(CORE_X86_OBJ)
+	$(Q)$(LD) -m elf_x86_64 -r -o $@ $^
+
+$(O)/core/core-x86.o: $(O)/core/core-x86-all.o tools/symbols.sh
+	$(Q)tools/symbols.sh $<
+	$(Q)objcopy --wildcard --keep-global-symbol='sop_*' \
+	    --keep-global-symbol='policy_credit2' $< $@
+
+ALL += $(O)/core/core-x86.o
+
+-include $(CORE_X86_OBJ:.o=.d)
+
+# ---- for the unit tests, under the sanitizers ----
+
+CORE_HOST := -std=gnu11 -O1 -g -Wno-pedantic $(XEN_ABI) \
+    -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
+CORE_HOST_OBJ := $(CORE_SRC:src/%.c=$(O)/core/host/%.o)
+
+$(O)/core/host/%.o: src/%.c Makefile mk/core.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(CORE_HOST) $(WARN) -Iinclude -c $< -o $@
+
+$(O)/core/core-host.a: $(CORE_HOST_OBJ)
+	$(Q)rm -f $@
+	$(Q)ar rcs $@ $^
+
+-include $(CORE_HOST_OBJ:.o=.d)
+
+CORE_TEST_SRC := $(sort $(wildcard tests/unit/core_*.c tests/unit/policy_*.c \
+    tests/unit/lib_*.c))
+CORE_TEST_COMMON := $(O)/core/test/core_fake.o
+CORE_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,\
+    $(filter-out tests/unit/core_fake.c,$(CORE_TEST_SRC)))
+
+$(O)/core/test/%.o: tests/unit/%.c Makefile mk/core.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(CORE_HOST) $(WARN) -Iinclude -Isrc -c $< -o $@
+
+$(CORE_TESTS): $(O)/tests/unit/%: $(O)/core/test/%.o $(CORE_TEST_COMMON) \
+    $(O)/core/core-host.a
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@ -lcmocka
+
+CHECKS += $(CORE_TESTS)
+
+-include $(CORE_TEST_SRC:tests/unit/%.c=$(O)/core/test/%.d)
+
+# ---- the rules of the house ----
+
+.PHONY: lint-layers lint-symbols
+LINTS += lint-layers lint-symbols
+
+lint-layers:
+	@echo "lint: layers"
+	$(Q)tools/layers.sh
+
+lint-symbols: $(O)/core/core-x86-all.o
+	@echo "lint: symbols of the core"
+	$(Q)tools/symbols.sh $<

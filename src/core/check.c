@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything that is always true, checked on request. The first broken one
+ * ends in a panic that names it.
+ */
+#include "private.h"
+
+/* A condition of the checks: always compiled in, named when broken. */
+#define CHECK(cond) BUG_ON(!(cond))
+
+static void check_runstate(const struct sop_vcpu *v, uint64_t now)
+{
+    const struct vcpu_runstate_info *r = &v->runstate;
+    uint64_t sum = r->time[0] + r->time[1] + r->time[2] + r->time[3];
+
+    CHECK(r->state_entry_time <= now);
+    CHECK(sum == r->state_entry_time - v->created_ns);
+    if (v->running != NULL) {
+        CHECK(r->state == RUNSTATE_running);
+    } else if ((v->holds & VCPU_HOLD_BLOCKED) != 0) {
+        CHECK(r->state == RUNSTATE_blocked);
+    } else if (v->pol.runnable) {
+        CHECK(r->state == RUNSTATE_runnable);
+    } else {
+        CHECK(r->state == RUNSTATE_offline);
+    }
+}
+
+static void check_poll(const struct sop_vcpu *v)
+{
+    bool polling = (v->domain->polling & (1u << v->id)) != 0;
+
+    CHECK(polling == (v->poll_port != POLL_NONE));
+    if (polling) {
+        CHECK((v->holds & VCPU_HOLD_BLOCKED) != 0);
+    } else {
+        CHECK(!timer_is_set(&v->poll_timer));
+    }
+}
+
+static void check_vcpu(const struct sop_vcpu *v, uint64_t now)
+{
+    const struct sop_pool *pool = v->domain->pool;
+
+    CHECK(v->pol.runnable == vcpu_is_runnable(v));
+    CHECK(v->shutdown_pause == v->domain->shutting_down);
+    CHECK(v->pause_count >= v->shutdown_pause);
+    CHECK(v->pol.hard == (v->hard & pool->pol.online));
+    CHECK((v->pol.soft & ~v->pol.hard) == 0);
+    CHECK(v->pol.hard == 0 || v->pol.soft != 0);
+    if (v->running != NULL) {
+        CHECK(v->running->curr == v);
+        CHECK(v->pol.on == &v->running->pol);
+    }
+    if (timer_is_set(&v->periodic)) {
+        CHECK(v->running != NULL);
+    }
+    check_runstate(v, now);
+    check_poll(v);
+}
+
+static void check_port(const struct sop_domain *d, uint32_t port)
+{
+    const struct evtchn *chn = &d->evtchn[port];
+    const struct sop_domain *rd;
+
+    CHECK(chn->vcpu < d->nr_vcpus);
+    CHECK(bitmap_test(d->used_ports, port) ==
+          (port == 0 || evtchn_is_usable(chn)));
+    if (chn->state == EVTCHNSTAT_virq) {
+        CHECK(chn->virq < NR_VIRQS);
+        if (!virq_is_global(chn->virq)) {
+            CHECK(d->vcpu[chn->vcpu]->virq_port[chn->virq] == port);
+        } else {
+            CHECK(d->vcpu[0]->virq_port[chn->virq] == port);
+        }
+    }
+    if (chn->state == EVTCHNSTAT_interdomain && !chn->host) {
+        rd = domain_find(d->sys, chn->remote_dom);
+        CHECK(rd != NULL);
+        CHECK(chn->remote_port < rd->nr_ports);
+        CHECK(rd->evtchn[chn->remote_port].state == EVTCHNSTAT_interdomain);
+        CHECK(rd->evtchn[chn->remote_port].remote_dom == d->id);
+        CHECK(rd->evtchn[chn->remote_port].remote_port == port);
+    }
+}
+
+static void check_domain(const struct sop_domain *d, uint64_t now)
+{
+    uint32_t port;
+    unsigned i;
+
+    CHECK(domain_find(d->sys, d->id) == d);
+    CHECK(d->controller_pause <= SOP_PAUSE_MAX);
+    CHECK(!d->shut_down || d->shutting_down);
+    CHECK(!d->shutting_down || d->code != CODE_NONE);
+    CHECK((d->polling & ~(uint32_t)bits_below(d->nr_vcpus)) == 0);
+    CHECK(d->nr_ports % SOP_PORTS_GROW == 0);
+    for (i = 0; i < SOP_WATCHDOGS; i++) {
+        CHECK(d->watchdog[i].claimed || !timer_is_set(&d->watchdog[i].timer));
+    }
+    for (i = 0; i < d->nr_vcpus; i++) {
+        CHECK(d->vcpu[i]->domain == d);
+        CHECK(d->vcpu[i]->id == i);
+        if (d->dying != DOMAIN_DEAD) {
+            check_vcpu(d->vcpu[i], now);
+        }
+    }
+    for (port = 0; port < d->nr_ports; port++) {
+        check_port(d, port);
+    }
+}
+
+static void check_pcpu(const struct sop_pcpu *p)
+{
+    CHECK(heap_check(&p->timers) == NULL);
+    if (heap_top(&p->timers) != NULL && p->online) {
+        CHECK(p->armed <= heap_top(&p->timers)->key);
+    }
+    if (p->curr != NULL) {
+        CHECK(p->curr->running == p);
+        CHECK(p->pol.curr == &p->curr->pol);
+    }
+}
+
+void sop_check(struct sop_system *sys, uint64_t now)
+{
+    const char *broken;
+    unsigned i;
+
+    core_lock(sys, NULL);
+    for (i = 0; i < sys->cfg.nr_pcpus; i++) {
+        check_pcpu(&sys->pcpu[i]);
+    }
+    for (i = 0; i < sys->cfg.nr_domains; i++) {
+        if (sys->domain[i].used) {
+            check_domain(&sys->domain[i], now);
+        }
+    }
+    for (i = 0; i < SOP_POOLS_MAX; i++) {
+        if (sys->pool[i].used) {
+            broken = policy_check(&sys->pool[i].pol, now);
+            if (broken != NULL) {
+                port_panic(__FILE__, __LINE__, broken);
+            }
+        }
+    }
+    core_unlock(sys);
+}

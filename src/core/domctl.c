@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Hypercalls 36 and 35, as far as a hardware domain needs them to watch other
+ * domains: domain information, pause, unpause, resume, suspend port. What
+ * else the control domain asks goes to the port.
+ */
+#include "private.h"
+
+#include <xen/domctl.h>
+#include <xen/sysctl.h>
+
+#include "../lib/string.h"
+
+ABI_OFFSET(struct xen_domctl, u, 16);
+
+/* Domains described per hold of the lock in a list. */
+#define LIST_MAX SOP_DOMAINS_MAX
+
+static void fill_info(const struct sop_domain *d, uint64_t now,
+                      struct xen_domctl_getdomaininfo *out)
+{
+    struct sop_domain_info info;
+
+    domain_info(d, now, &info);
+    memset(out, 0, sizeof(*out));
+    out->domain = info.domid;
+    out->flags = info.flags;
+    out->cpu_time = info.cpu_ns;
+    out->nr_online_vcpus = info.nr_online;
+    out->max_vcpu_id = info.nr_vcpus - 1;
+    out->shared_info_frame = UINT64_MAX;
+    out->cpupool = (uint32_t)(d->pool - d->sys->pool);
+}
+
+/* The domain with that id or else the next higher one. */
+static struct sop_domain *find_from(const struct sop_system *sys,
+                                    uint32_t domid)
+{
+    for (; domid < DOMID_FIRST_RESERVED; domid++) {
+        struct sop_domain *d = domain_find(sys, domid);
+
+        if (d != NULL) {
+            return d;
+        }
+    }
+    return NULL;
+}
+
+/* ---- domctl ---- */
+
+static int ctl_info(struct sop_pcpu *self, struct xen_domctl *op, uint64_t now)
+{
+    const struct sop_domain *d;
+
+    if (op->domain >= DOMID_FIRST_RESERVED) {
+        return -XEN_EINVAL;
+    }
+    d = find_from(self->sys, op->domain);
+    if (d == NULL) {
+        return -XEN_ESRCH;
+    }
+    fill_info(d, now, &op->u.getdomaininfo);
+    op->domain = op->u.getdomaininfo.domain;
+    return 0;
+}
+
+static int ctl_act(struct sop_pcpu *self, struct sop_vcpu *v,
+                   const struct xen_domctl *op, struct sop_domain *d,
+                   uint64_t now)
+{
+    switch (op->cmd) {
+    case XEN_DOMCTL_pausedomain:
+        return d == v->domain ? -XEN_EINVAL : domain_pause(self, d, now);
+    case XEN_DOMCTL_unpausedomain:
+        return domain_unpause(self, d, now);
+    case XEN_DOMCTL_resumedomain:
+        if (d == v->domain) {
+            return -XEN_EINVAL;
+        }
+        domain_resume(self, d, now);
+        return 0;
+    case XEN_DOMCTL_subscribe:
+        d->suspend_port = op->u.subscribe.port;
+        return 0;
+    default:
+        BUG_ON(true);
+    }
+    return -XEN_ENOSYS;
+}
+
+static bool ctl_is_ours(uint32_t cmd)
+{
+    return cmd == XEN_DOMCTL_getdomaininfo || cmd == XEN_DOMCTL_pausedomain ||
+           cmd == XEN_DOMCTL_unpausedomain || cmd == XEN_DOMCTL_resumedomain ||
+           cmd == XEN_DOMCTL_subscribe;
+}
+
+int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct sop_call *call)
+{
+    struct xen_domctl op;
+    struct sop_domain *d;
+    uint64_t now;
+    int rc = 0;
+
+    if (port_copy_in(v, &op, call->arg[0], sizeof(op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) {
+        return -XEN_EACCES;
+    }
+    if (v->domain->hardware && !ctl_is_ours(op.cmd)) {
+        return port_hypercall(self, v, call);
+    }
+    now = core_enter(self);
+    d = domain_find(self->sys, op.domain);
+    if (op.cmd != XEN_DOMCTL_getdomaininfo && d == NULL) {
+        rc = -XEN_ESRCH;
+    } else if (!v->domain->hardware) {
+        rc = -XEN_EPERM;
+    } else if (op.cmd == XEN_DOMCTL_getdomaininfo) {
+        rc = ctl_info(self, &op, now);
+    } else {
+        rc = ctl_act(self, v, &op, d, now);
+    }
+    core_leave(self);
+    if (rc == 0 && op.cmd == XEN_DOMCTL_getdomaininfo &&
+        port_copy_out(v, call->arg[0], &op, sizeof(op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    return rc;
+}
+
+/* ---- sysctl: the list of domains ---- */
+
+static int64_t list_domains(struct sop_pcpu *self, struct sop_vcpu *v,
+                            struct xen_sysctl_getdomaininfolist *list)
+{
+    uint64_t buffer = (uintptr_t)list->buffer.p;
+    uint32_t next = list->first_domain;
+    uint32_t n;
+
+    for (n = 0; n < list->max_domains && n < LIST_MAX; n++) {
+        struct xen_domctl_getdomaininfo info;
+        uint64_t now = core_enter(self);
+        const struct sop_domain *d = find_from(self->sys, next);
+
+        if (d != NULL) {
+            fill_info(d, now, &info);
+        }
+        core_leave(self);
+        if (d == NULL) {
+            break;
+        }
+        if (port_copy_out(v, buffer + n * sizeof(info), &info, sizeof(info)) !=
+            0) {
+            return -XEN_EFAULT;
+        }
+        next = info.domain + 1u;
+    }
+    list->num_domains = n;
+    return 0;
+}
+
+int64_t sysctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct sop_call *call)
+{
+    struct xen_sysctl op;
+    int64_t rc;
+
+    if (port_copy_in(v, &op, call->arg[0], sizeof(op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
+        return -XEN_EACCES;
+    }
+    if (!v->domain->hardware) {
+        return -XEN_EPERM;
+    }
+    if (op.cmd != XEN_SYSCTL_getdomaininfolist) {
+        return port_hypercall(self, v, call);
+    }
+    rc = list_domains(self, v, &op.u.getdomaininfolist);
+    if (rc == 0 && port_copy_out(v, call->arg[0], &op, sizeof(op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    return rc;
+}

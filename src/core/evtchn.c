@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Event channels: the ports of a domain, and the two-level protocol by which
+ * guests see them pending (spec 4.1, 4.2).
+ *
+ * Port records are under the core lock. The bits are in guest pages, where
+ * guests race with us, so every access to them is one atomic operation, and
+ * nothing read from them is trusted to stay. Bit arrays are little-endian,
+ * hence the same for 32- and 64-bit words.
+ */
+#include "private.h"
+
+#include "../lib/string.h"
+
+static const struct shared_layout layout_wide = {
+    .pending = offsetof(struct shared_info, evtchn_pending),
+    .mask = offsetof(struct shared_info, evtchn_mask),
+    .wc = offsetof(struct shared_info, wc_version),
+    .wc_sec_hi = offsetof(struct shared_info, wc_sec_hi),
+    .selector = offsetof(struct vcpu_info, evtchn_pending_sel),
+    .word_bits = 64,
+};
+
+static const struct shared_layout layout_narrow = {
+    .pending = offsetof(struct shared_info_x86_32, evtchn_pending),
+    .mask = offsetof(struct shared_info_x86_32, evtchn_mask),
+    .wc = offsetof(struct shared_info_x86_32, wc_version),
+    .wc_sec_hi = offsetof(struct shared_info_x86_32, arch.wc_sec_hi),
+    .selector = offsetof(struct vcpu_info_x86_32, evtchn_pending_sel),
+    .word_bits = 32,
+};
+
+/* ---- bits in guest pages ---- */
+
+static uint32_t *pending_bits(const struct sop_domain *d)
+{
+    return (uint32_t *)(void *)(d->shared + d->layout->pending);
+}
+
+static uint32_t *mask_bits(const struct sop_domain *d)
+{
+    return (uint32_t *)(void *)(d->shared + d->layout->mask);
+}
+
+static uint32_t *selector_bits(const struct sop_vcpu *v)
+{
+    return (uint32_t *)(void *)(v->info + v->domain->layout->selector);
+}
+
+uint32_t evtchn_limit(const struct sop_domain *d)
+{
+    return (uint32_t)d->layout->word_bits * d->layout->word_bits;
+}
+
+/* A port allocated before the layout narrowed has no bit any more. */
+static bool has_bit(const struct sop_domain *d, uint32_t port)
+{
+    return port < evtchn_limit(d);
+}
+
+bool evtchn_is_pending(const struct sop_domain *d, uint32_t port)
+{
+    return has_bit(d, port) && atomic_test_bit(pending_bits(d), port);
+}
+
+/* Spec 4.5. */
+void evtchn_upcall(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    struct sop_domain *d = v->domain;
+
+    if (d->kind == SOP_GUEST_PV) {
+        vcpu_kick(self, v, now);
+    } else if (v->upcall_vector != 0) {
+        if (port_inject(v, v->upcall_vector)) {
+            vcpu_kick(self, v, now);
+        }
+    } else if (d->callback_vector != VECTOR_NONE) {
+        vcpu_kick(self, v, now);
+    }
+}
+
+/* Step 2 of setting a port pending, and the second half of unmasking. */
+static void select_port(struct sop_pcpu *self, struct sop_domain *d,
+                        uint32_t port, uint64_t now)
+{
+    struct sop_vcpu *v = d->vcpu[d->evtchn[port].vcpu];
+
+    if (!atomic_test_and_set_bit(selector_bits(v),
+                                 port / d->layout->word_bits) &&
+        (__atomic_fetch_or(&v->info[0], 1, __ATOMIC_SEQ_CST) & 1u) == 0) {
+        evtchn_upcall(self, v, now);
+    }
+}
+
+void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
+                        uint32_t port, uint64_t now)
+{
+    ASSERT(port != 0);
+    ASSERT(port < d->nr_ports);
+    if (!has_bit(d, port) || atomic_test_and_set_bit(pending_bits(d), port)) {
+        return;
+    }
+    if (!atomic_test_bit(mask_bits(d), port)) {
+        select_port(self, d, port, now);
+    }
+    poll_wake(self, d, port, now);
+}
+
+void evtchn_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+                   uint64_t now)
+{
+    ASSERT(port < d->nr_ports);
+    if (has_bit(d, port) && atomic_test_and_clear_bit(mask_bits(d), port) &&
+        atomic_test_bit(pending_bits(d), port)) {
+        select_port(self, d, port, now);
+    }
+}
+
+void evtchn_mark_all_selected(struct sop_vcpu *v)
+{
+    uint32_t *sel = selector_bits(v);
+    unsigned i;
+
+    atomic_store_u8(&v->info[0], 1);
+    for (i = 0; i < v->domain->layout->word_bits / 32u; i++) {
+        __atomic_store_n(&sel[i], UINT32_MAX, __ATOMIC_SEQ_CST);
+    }
+}
+
+/* Contents are not converted, but for the wall clock (spec 8.5). */
+void evtchn_latch_width(struct sop_domain *d, bool wide)
+{
+    const struct shared_layout *layout = wide ? &layout_wide : &layout_narrow;
+
+    if (d->layout != layout) {
+        d->layout = layout;
+        vtime_wallclock(d);
+    }
+}
+
+/* ---- ports ---- */
+
+void evtchn_init(struct sop_domain *d)
+{
+    d->layout = &layout_wide;
+    d->nr_ports = SOP_PORTS_GROW;
+    memset(d->evtchn, 0, SOP_PORTS_GROW * sizeof(d->evtchn[0]));
+    memset(d->used_ports, 0, sizeof(d->used_ports));
+    bitmap_set(d->used_ports, 0); /* reserved for ever */
+}
+
+struct evtchn *evtchn_lookup(const struct sop_domain *d, uint32_t port)
+{
+    return port < d->nr_ports ? &d->evtchn[port] : NULL;
+}
+
+bool evtchn_is_usable(const struct evtchn *chn)
+{
+    return chn->state != EVTCHNSTAT_closed;
+}
+
+/* The lowest free port, marked used and still closed; -ENOSPC. */
+int evtchn_alloc(struct sop_domain *d)
+{
+    uint32_t limit = (uint32_t)min_u64(d->nr_ports, evtchn_limit(d));
+    uint32_t port = bitmap_first_clear(d->used_ports, limit);
+
+    if (port == limit) {
+        if (d->nr_ports >= evtchn_limit(d)) {
+            return -XEN_ENOSPC;
+        }
+        port = d->nr_ports;
+        memset(&d->evtchn[port], 0, SOP_PORTS_GROW * sizeof(d->evtchn[0]));
+        d->nr_ports += SOP_PORTS_GROW;
+        ASSERT(d->nr_ports <= SOP_PORTS_MAX);
+    }
+    ASSERT(!evtchn_is_usable(&d->evtchn[port]));
+    bitmap_set(d->used_ports, port);
+    return (int)port;
+}
+
+/* Back to closed; pending cleared so that the next user starts clean. */
+void evtchn_free(struct sop_domain *d, uint32_t port)
+{
+    ASSERT(port != 0);
+    ASSERT(port < d->nr_ports);
+    if (has_bit(d, port)) {
+        (void)atomic_test_and_clear_bit(pending_bits(d), port);
+    }
+    memset(&d->evtchn[port], 0, sizeof(d->evtchn[port]));
+    bitmap_clear(d->used_ports, port);
+}
+
+static void virq_unbind(struct sop_domain *d, uint32_t port)
+{
+    uint8_t virq = d->evtchn[port].virq;
+    unsigned i;
+
+    for (i = 0; i < d->nr_vcpus; i++) {
+        if (d->vcpu[i]->virq_port[virq] == port) {
+            d->vcpu[i]->virq_port[virq] = 0;
+        }
+    }
+}
+
+int evtchn_close(struct sop_domain *d, uint32_t port)
+{
+    struct evtchn *chn = evtchn_lookup(d, port);
+    struct sop_domain *rd;
+
+    if (chn == NULL || !evtchn_is_usable(chn)) {
+        return -XEN_EINVAL;
+    }
+    if (chn->state == EVTCHNSTAT_virq) {
+        virq_unbind(d, port);
+    } else if (chn->state == EVTCHNSTAT_interdomain && !chn->host) {
+        rd = domain_find(d->sys, chn->remote_dom);
+        BUG_ON(rd == NULL || chn->remote_port >= rd->nr_ports);
+        rd->evtchn[chn->remote_port].state = EVTCHNSTAT_unbound;
+        rd->evtchn[chn->remote_port].remote_dom = d->id;
+        rd->evtchn[chn->remote_port].remote_port = 0;
+    }
+    evtchn_free(d, port);
+    return 0;
+}
+
+void evtchn_close_all(struct sop_domain *d)
+{
+    uint32_t port;
+
+    for (port = 1; port < d->nr_ports; port++) {
+        if (evtchn_is_usable(&d->evtchn[port])) {
+            (void)evtchn_close(d, port);
+        }
+    }
+}
+
+int evtchn_send(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+                uint64_t now)
+{
+    const struct evtchn *chn = evtchn_lookup(d, port);
+    struct sop_domain *rd;
+
+    if (chn == NULL) {
+        return -XEN_EINVAL;
+    }
+    switch (chn->state) {
+    case EVTCHNSTAT_interdomain:
+        if (chn->host) {
+            port_host_event(d, port);
+            return 0;
+        }
+        rd = domain_find(d->sys, chn->remote_dom);
+        BUG_ON(rd == NULL);
+        evtchn_set_pending(self, rd, chn->remote_port, now);
+        return 0;
+    case EVTCHNSTAT_ipi:
+        evtchn_set_pending(self, d, port, now);
+        return 0;
+    case EVTCHNSTAT_unbound:
+        return 0; /* dropped */
+    default:
+        return -XEN_EINVAL;
+    }
+}
+
+/* ---- virtual interrupts ---- */
+
+/* All but those that belong to one vCPU (spec 4.1). */
+bool virq_is_global(uint32_t virq)
+{
+    switch (virq) {
+    case VIRQ_TIMER:
+    case VIRQ_DEBUG:
+    case VIRQ_XENOPROF:
+    case VIRQ_XENPMU:
+        return false;
+    default:
+        /* Architecture virqs are the machine check's, which is global. */
+        return true;
+    }
+}
+
+void virq_raise_vcpu(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t virq,
+                     uint64_t now)
+{
+    ASSERT(virq < NR_VIRQS);
+    if (v->virq_port[virq] != 0) {
+        evtchn_set_pending(self, v->domain, v->virq_port[virq], now);
+    }
+}
+
+void virq_raise_global(struct sop_pcpu *self, struct sop_system *sys,
+                       uint32_t virq, uint64_t now)
+{
+    ASSERT(virq_is_global(virq));
+    if (sys->hardware != NULL) {
+        virq_raise_vcpu(self, sys->hardware->vcpu[0], virq, now);
+    }
+}
+
+/* ---- for ports ---- */
+
+int sop_vcpu_upcall_vector(const struct sop_vcpu *v)
+{
+    const struct sop_domain *d = v->domain;
+    int32_t vector = __atomic_load_n(&d->callback_vector, __ATOMIC_RELAXED);
+    const uint8_t *info = __atomic_load_n(&v->info, __ATOMIC_RELAXED);
+
+    if (vector == VECTOR_NONE || atomic_load_u8(&info[0]) == 0) {
+        return VECTOR_NONE;
+    }
+    return vector;
+}
+
+int sop_evtchn_host_port(struct sop_domain *d)
+{
+    int port;
+
+    core_lock(d->sys, NULL);
+    port = evtchn_alloc(d);
+    if (port >= 0) {
+        d->evtchn[port] = (struct evtchn){
+            .state = EVTCHNSTAT_interdomain,
+            .host = true,
+            .remote_port = (uint16_t)port,
+        };
+    }
+    core_unlock(d->sys);
+    return port;
+}
+
+void sop_evtchn_host_notify(struct sop_pcpu *self, struct sop_domain *d,
+                            uint32_t port)
+{
+    uint64_t now = core_enter(self);
+    const struct evtchn *chn = evtchn_lookup(d, port);
+
+    /* The guest may have closed it: then nobody listens. */
+    if (chn != NULL && chn->host) {
+        evtchn_set_pending(self, d, port, now);
+    }
+    core_leave(self);
+}
+
+void sop_virq_global(struct sop_pcpu *self, struct sop_system *sys,
+                     uint32_t virq)
+{
+    uint64_t now = core_enter(self);
+
+    BUG_ON(virq >= NR_VIRQS || !virq_is_global(virq));
+    virq_raise_global(self, sys, virq, now);
+    core_leave(self);
+}
+
+void sop_domain_latch_width(struct sop_domain *d, bool wide)
+{
+    core_lock(d->sys, NULL);
+    evtchn_latch_width(d, wide);
+    core_unlock(d->sys);
+}

@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The core's own structures, and what its files ask of each other. Nobody
+ * outside this room includes it but the unit tests. Every field is guarded by
+ * the core lock (locks.h) unless its comment says otherwise, and every
+ * function below expects the lock held unless it says "unlocked".
+ *
+ * `self` is the calling pCPU, `now` the time read once at entry.
+ */
+#ifndef SCHEDOP_CORE_PRIVATE_H
+#define SCHEDOP_CORE_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <schedop/core.h>
+#include <xen/hvm/params.h>
+
+#include "../lib/atomic.h"
+#include "../lib/bitmap.h"
+#include "../lib/bug.h"
+#include "../lib/heap.h"
+#include "../lib/list.h"
+#include "abi.h"
+#include "locks.h"
+#include "policy.h"
+
+/* ---- timers: timerq.c ---- */
+
+struct timer;
+
+typedef void timer_fire(struct sop_pcpu *self, struct timer *t, uint64_t now);
+
+/* Set by a pCPU, it lives in that pCPU's heap and fires there. */
+struct timer {
+    struct heap_node node;
+    struct sop_pcpu *home; /* whose heap it is in; stale when not linked */
+    timer_fire *fire;
+};
+
+/* ---- event channels: evtchn.c ---- */
+
+struct evtchn {
+    uint8_t state;       /* EVTCHNSTAT_* */
+    uint8_t vcpu;        /* which vCPU is told */
+    uint8_t virq;        /* state virq */
+    bool host;           /* interdomain, and the peer is the host side */
+    uint16_t remote_dom; /* unbound: for whom; interdomain: the peer */
+    uint16_t remote_port;
+};
+
+_Static_assert(sizeof(struct evtchn) == 8, "a port takes 8 bytes");
+
+/* Where the parts of shared info lie, by the latched width (spec 1.5). */
+struct shared_layout {
+    uint16_t pending, mask, wc, wc_sec_hi;
+    uint8_t selector;  /* within vcpu_info */
+    uint8_t word_bits; /* of the arrays and the selector */
+};
+
+/* ---- vCPUs ---- */
+
+#define VCPU_HOLD_BLOCKED 1u
+#define VCPU_HOLD_DOWN 2u
+
+#define POLL_NONE 0
+#define POLL_ANY (-1)
+
+struct sop_vcpu {
+    struct policy_vcpu pol;
+
+    struct sop_domain *domain;
+    unsigned id;
+    void *port;
+
+    /* Why it may not run (spec 2.1), and where it runs. */
+    uint32_t holds;
+    uint32_t pause_count;
+    bool shutdown_pause; /* one of the pauses is the shutdown's */
+    bool initialised;
+    bool loading;      /* becoming initialised, without the lock */
+    int32_t poll_port; /* POLL_*, or the one port awaited */
+    struct sop_pcpu *running;
+
+    /* Affinity (spec 6). */
+    sop_cpumask_t hard, soft;
+    sop_cpumask_t unpinned_hard; /* what `hard` was before the pin */
+    bool pinned;
+
+    /* Runstate (spec 2.3), and where guests want copies: 0 nowhere. */
+    struct vcpu_runstate_info runstate;
+    uint64_t created_ns;
+    uint64_t runstate_area, time_area;
+
+    /* Time (spec 5). */
+    struct timer singleshot, periodic, poll_timer, port_timer;
+    uint64_t period_ns, period_last;
+
+    /* Events. `info` changes only while nobody may enter this vCPU. */
+    uint8_t *info; /* struct vcpu_info */
+    bool info_moved;
+    uint8_t upcall_vector; /* HVMOP 23; 0 none */
+    uint16_t virq_port[NR_VIRQS];
+
+    /* Written by the pCPU it is current on, read by anybody. */
+    uint64_t commands[SOP_COMMANDS];
+};
+
+/* ---- domains ---- */
+
+#define CODE_NONE (-1)
+#define VECTOR_NONE (-1)
+
+enum domain_dying { DOMAIN_ALIVE, DOMAIN_DYING, DOMAIN_DEAD };
+
+struct watchdog {
+    struct timer timer;
+    struct sop_domain *domain;
+    bool claimed;
+};
+
+struct sop_domain {
+    struct policy_domain pol;
+
+    struct sop_system *sys;
+    bool used; /* the slot is taken */
+    uint16_t id;
+    bool hardware;
+    enum sop_guest_kind kind;
+    void *port;
+    struct sop_pool *pool;
+    unsigned nr_vcpus;
+    struct sop_vcpu *vcpu[SOP_VCPUS_MAX];
+
+    /* Life cycle (spec 2.2, 7). */
+    unsigned controller_pause;
+    bool shutting_down, shut_down;
+    enum domain_dying dying;
+    int code; /* latched reason, or CODE_NONE */
+    uint32_t suspend_port;
+    uint64_t created_ns, ended_ns;
+    struct list_node changed; /* in sys->changed */
+    struct watchdog watchdog[SOP_WATCHDOGS];
+
+    /* Event channels. A port below nr_ports that is not in use is closed,
+       one beyond is unknown (spec 4.1). */
+    struct evtchn *evtchn;
+    uint32_t nr_ports;
+    uint64_t used_ports[SOP_PORTS_MAX / 64];
+    uint32_t polling; /* vCPUs in poll, by id */
+    uint8_t *shared;
+    const struct shared_layout *layout;
+
+    int32_t callback_vector; /* callback type 2; read without the lock */
+    uint64_t param[HVM_NR_PARAMS];
+    uint64_t assist; /* vm_assist types that are on */
+};
+
+/* ---- pCPUs, pools, the system ---- */
+
+#define PCPU_RESCHEDULE 1u
+
+#define LOG_LINES 4
+#define LOG_LINE_MAX 160
+
+struct sop_pcpu {
+    struct policy_pcpu pol;
+
+    struct sop_system *sys;
+    void *port;
+    bool online;
+    struct sop_pool *pool;
+    struct sop_vcpu *curr; /* written by its own pCPU, under the lock */
+    uint32_t work;         /* PCPU_*; set under the lock, then a kick */
+
+    struct heap timers;
+    uint64_t armed; /* what the port's timer is armed for */
+    struct timer slice;
+
+    /* Lines noted under the lock, for core_leave(). */
+    unsigned nr_lines;
+    uint8_t line_level[LOG_LINES];
+    char line[LOG_LINES][LOG_LINE_MAX];
+
+    /* Too big for the stack; unlocked, for one hypercall at a time. */
+    union {
+        uint8_t bytes[sizeof(struct vcpu_guest_context)];
+        uint64_t align;
+    } scratch;
+};
+
+struct sop_pool {
+    struct policy_pool pol;
+    bool used;
+};
+
+struct sop_system {
+    struct core_lock lock;
+    struct sop_config cfg;
+    uint64_t now; /* latest time any entry has read */
+    struct sop_pcpu *pcpu;
+    struct sop_domain *domain;
+    struct sop_vcpu *vcpu;
+    uint16_t *slot_of; /* by domain id: its slot + 1, 0 none */
+    struct sop_domain *hardware;
+    struct list_node changed; /* domains for sop_controller_next() */
+    struct sop_pool pool[SOP_POOLS_MAX];
+};
+
+/* ---- timerq.c ---- */
+
+void timer_init(struct timer *t, timer_fire *fire);
+
+/* Moves `t` to the heap of `self` with this deadline, set before or not. */
+void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline);
+void timer_cancel(struct timer *t);
+bool timer_is_set(const struct timer *t);
+
+/* Arms the port's timer if something is due earlier than what it knows. */
+void timerq_program(struct sop_pcpu *self);
+
+/* ---- log.c ---- */
+
+/* Notes a line to be logged when the lock is dropped; may drop it. */
+void log_note(struct sop_pcpu *self, enum sop_log_level level, const char *fmt,
+              ...) PRINTF_LIKE(3, 4);
+
+/* Logs what was noted. Unlocked. */
+void log_flush(struct sop_pcpu *self);
+
+/* ---- sched.c: who may run, and who does ---- */
+
+bool vcpu_is_runnable(const struct sop_vcpu *v);
+
+/* A hold or pause went away (wake) or was added (sleep): act on it. */
+void vcpu_wake(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+void vcpu_sleep(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
+/* Ends block or poll, if the vCPU is in one. */
+void vcpu_unblock(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
+/* Unblocks, and makes a pCPU that runs it look for what is deliverable. */
+void vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
+void vcpu_pause(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+void vcpu_unpause(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
+/* Spec 3.2, "deliverable now". `v` is current on the calling pCPU. */
+bool vcpu_deliverable(const struct sop_vcpu *v);
+
+/*
+ * Marks the current vCPU blocked. The caller then looks for events and ends
+ * with vcpu_unblock() or vcpu_sleep() (spec 3.2).
+ */
+void vcpu_set_blocked(struct sop_vcpu *v);
+
+/* Makes `p` choose again. */
+void sched_request(struct sop_pcpu *self, struct sop_pcpu *p);
+void sched_kick_mask(struct sop_pcpu *self, struct sop_system *sys,
+                     sop_cpumask_t mask);
+void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now);
+
+/* Sets pol.hard and pol.soft from the masks of `v` and acts on the change. */
+void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
+                            uint64_t now);
+
+/* ---- runstate.c ---- */
+
+void runstate_init(struct sop_vcpu *v, uint64_t now);
+void runstate_change(struct sop_vcpu *v, int state, uint64_t now);
+
+/* A copy with the time since the last change added. */
+void runstate_get(const struct sop_vcpu *v, uint64_t now,
+                  struct vcpu_runstate_info *info);
+
+/* What is copied out unlocked when a vCPU is switched. */
+struct runstate_copy {
+    uint64_t area; /* 0: nowhere */
+    bool wide, flagged;
+    struct vcpu_runstate_info info;
+};
+
+void runstate_copy_take(const struct sop_vcpu *v, struct runstate_copy *copy);
+
+/* Unlocked; `v` is loaded on the calling pCPU. */
+void runstate_copy_write(struct sop_vcpu *v, const struct runstate_copy *copy);
+
+/* One runstate record to `addr` in the caller's layout. Unlocked. */
+int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
+                      const struct vcpu_runstate_info *info);
+
+/* ---- vtime.c: time as guests have it ---- */
+
+void vtime_init(struct sop_vcpu *v);
+
+/* The time record in vcpu_info, if the guest spoilt it. */
+void vtime_refresh_info(struct sop_vcpu *v);
+
+/* The same record for VCPUOP_register_vcpu_time_memory_area. Unlocked. */
+void vtime_write_area(struct sop_vcpu *v);
+void vtime_wallclock(struct sop_domain *d);
+
+void vtime_set_period(struct sop_pcpu *self, struct sop_vcpu *v,
+                      uint64_t period_ns, uint64_t now);
+void vtime_switched_in(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+void vtime_switched_out(struct sop_vcpu *v);
+void vtime_cancel(struct sop_vcpu *v);
+
+/* Hypercall 15, and vcpu_op 8. */
+void vtime_set_timer(struct sop_pcpu *self, struct sop_vcpu *v,
+                     uint64_t timeout, uint64_t now);
+void vtime_set_singleshot(struct sop_pcpu *self, struct sop_vcpu *v,
+                          uint64_t timeout, uint64_t now);
+
+/* ---- evtchn.c ---- */
+
+/* The port's record, NULL if it is unknown. */
+struct evtchn *evtchn_lookup(const struct sop_domain *d, uint32_t port);
+bool evtchn_is_usable(const struct evtchn *chn);
+int evtchn_alloc(struct sop_domain *d);
+void evtchn_free(struct sop_domain *d, uint32_t port);
+uint32_t evtchn_limit(const struct sop_domain *d);
+void evtchn_init(struct sop_domain *d);
+void evtchn_close_all(struct sop_domain *d);
+int evtchn_close(struct sop_domain *d, uint32_t port);
+int evtchn_send(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+                uint64_t now);
+bool evtchn_is_pending(const struct sop_domain *d, uint32_t port);
+void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
+                        uint32_t port, uint64_t now);
+void evtchn_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+                   uint64_t now);
+void evtchn_latch_width(struct sop_domain *d, bool wide);
+void evtchn_upcall(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
+/* Everything pending, just to be sure (spec 4.6). */
+void evtchn_mark_all_selected(struct sop_vcpu *v);
+bool virq_is_global(uint32_t virq);
+void virq_raise_vcpu(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t virq,
+                     uint64_t now);
+void virq_raise_global(struct sop_pcpu *self, struct sop_system *sys,
+                       uint32_t virq, uint64_t now);
+
+/* ---- domain.c, shutdown.c, watchdog.c, affinity.c ---- */
+
+struct sop_domain *domain_find(const struct sop_system *sys, uint32_t domid);
+
+/* As Xen's "any id": DOMID_SELF is the domain of the caller. */
+struct sop_domain *domain_find_any(const struct sop_vcpu *caller,
+                                   uint32_t domid);
+int domain_pause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now);
+int domain_unpause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now);
+void domain_info(const struct sop_domain *d, uint64_t now,
+                 struct sop_domain_info *info);
+
+void domain_shutdown(struct sop_pcpu *self, struct sop_domain *d,
+                     uint32_t reason, uint64_t now);
+void domain_resume(struct sop_pcpu *self, struct sop_domain *d, uint64_t now);
+
+/* Tells the controller, inside (VIRQ_DOM_EXC) and outside (the port). */
+void domain_notify(struct sop_pcpu *self, struct sop_domain *d, uint64_t now);
+
+void watchdog_init(struct sop_domain *d);
+void watchdog_cancel(struct sop_domain *d);
+int64_t watchdog_command(struct sop_pcpu *self, struct sop_domain *d,
+                         const struct sched_watchdog *op, uint64_t now);
+
+int affinity_pin(struct sop_pcpu *self, struct sop_vcpu *v, int32_t pcpu,
+                 uint64_t now);
+void affinity_unpin(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+int affinity_set(struct sop_pcpu *self, struct sop_vcpu *v, unsigned flags,
+                 sop_cpumask_t *hard, sop_cpumask_t *soft, uint64_t now);
+
+/* ---- vcpu.c ---- */
+
+void vcpu_create(struct sop_domain *d, unsigned id, struct sop_vcpu *v,
+                 uint64_t now);
+int vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+void vcpu_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+void vcpu_op_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
+/* ---- hypercalls, all unlocked: call.c and one file per number ---- */
+
+/* Not a result of any hypercall: arguments changed, call again. */
+#define CALL_AGAIN INT64_MIN
+
+int64_t call_dispatch(struct sop_pcpu *self, struct sop_vcpu *v,
+                      struct sop_call *call);
+
+/* PV callers may not name the hypervisor's own range (spec 1.4, 3.4). */
+bool call_address_ok(const struct sop_vcpu *v, uint64_t addr);
+
+int64_t multicall_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                       struct sop_call *call);
+int64_t schedop_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                     struct sop_call *call);
+int64_t schedop_legacy_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                            struct sop_call *call);
+int64_t poll_command(struct sop_pcpu *self, struct sop_vcpu *v,
+                     const struct sop_call *call);
+int64_t evtchnop_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                      struct sop_call *call);
+int64_t vcpuop_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct sop_call *call);
+int64_t timerop_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                     struct sop_call *call);
+int64_t hvmop_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                   struct sop_call *call);
+int64_t version_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                     struct sop_call *call);
+int64_t console_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                     struct sop_call *call);
+int64_t assist_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct sop_call *call);
+int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct sop_call *call);
+int64_t sysctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct sop_call *call);
+
+/* Ends a poll: the vCPU leaves the polling set and its timer stops. */
+void poll_leave(struct sop_vcpu *v);
+void poll_init(struct sop_vcpu *v);
+
+/* Wakes every vCPU of `d` that polls for `port` or for any (spec 4.2). */
+void poll_wake(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+               uint64_t now);
+
+#endif

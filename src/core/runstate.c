@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Runstates (spec 2.3): what each vCPU spent its time on, to the nanosecond.
+ * The four times always sum to the time since creation.
+ */
+#include "private.h"
+
+#include "../lib/string.h"
+
+void runstate_init(struct sop_vcpu *v, uint64_t now)
+{
+    v->runstate = (struct vcpu_runstate_info){
+        .state = RUNSTATE_offline,
+        .state_entry_time = now,
+    };
+    v->created_ns = now;
+}
+
+void runstate_change(struct sop_vcpu *v, int state, uint64_t now)
+{
+    struct vcpu_runstate_info *r = &v->runstate;
+
+    ASSERT(state >= RUNSTATE_running && state <= RUNSTATE_offline);
+    if (now > r->state_entry_time) {
+        r->time[r->state] += now - r->state_entry_time;
+        r->state_entry_time = now;
+    }
+    r->state = state;
+}
+
+void runstate_get(const struct sop_vcpu *v, uint64_t now,
+                  struct vcpu_runstate_info *info)
+{
+    *info = v->runstate;
+    if (now > info->state_entry_time) {
+        info->time[info->state] += now - info->state_entry_time;
+    }
+}
+
+int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
+                      const struct vcpu_runstate_info *info)
+{
+    struct vcpu_runstate_info record;
+    struct vcpu_runstate_info32 narrow;
+
+    if (wide) {
+        /* Field by field: no padding of ours may reach a guest. */
+        memset(&record, 0, sizeof(record));
+        record.state = info->state;
+        record.state_entry_time = info->state_entry_time;
+        memcpy(record.time, info->time, sizeof(record.time));
+        return port_copy_out(v, addr, &record, sizeof(record));
+    }
+    narrow.state = info->state;
+    narrow.state_entry_time = info->state_entry_time;
+    memcpy(narrow.time, info->time, sizeof(narrow.time));
+    return port_copy_out(v, addr, &narrow, sizeof(narrow));
+}
+
+void runstate_copy_take(const struct sop_vcpu *v, struct runstate_copy *copy)
+{
+    copy->area = v->runstate_area;
+    if (likely(copy->area == 0)) {
+        return;
+    }
+    /* As Xen: updates follow the latch, whatever the registering call was. */
+    copy->wide = v->domain->layout->word_bits == 64;
+    copy->flagged =
+        (v->domain->assist & bits_one(VMASST_TYPE_runstate_update_flag)) != 0;
+    copy->info = v->runstate;
+}
+
+/*
+ * The area of a guest that asked for it shows bit 63 of the entry time while
+ * the rest is not consistent. Failures are the guest's loss (spec 2.3).
+ */
+void runstate_copy_write(struct sop_vcpu *v, const struct runstate_copy *copy)
+{
+    struct vcpu_runstate_info info;
+    uint64_t entry_addr;
+
+    if (likely(copy->area == 0)) {
+        return;
+    }
+    info = copy->info;
+    if (!copy->flagged) {
+        (void)runstate_copy_out(v, copy->area, copy->wide, &info);
+        return;
+    }
+    entry_addr =
+        copy->area +
+        (copy->wide ? offsetof(struct vcpu_runstate_info, state_entry_time)
+                    : offsetof(struct vcpu_runstate_info32, state_entry_time));
+    info.state_entry_time |= XEN_RUNSTATE_UPDATE;
+    (void)port_copy_out(v, entry_addr, &info.state_entry_time, 8);
+    atomic_fence();
+    (void)runstate_copy_out(v, copy->area, copy->wide, &info);
+    atomic_fence();
+    info.state_entry_time &= ~XEN_RUNSTATE_UPDATE;
+    (void)port_copy_out(v, entry_addr, &info.state_entry_time, 8);
+}

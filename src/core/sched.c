@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may run, and the switch to who does.
+ *
+ * A vCPU is runnable when nothing holds it (spec 2.1). pol.runnable repeats
+ * that for the policy and changes only here, so every change of a hold is
+ * followed by vcpu_wake() or vcpu_sleep(). A vCPU that is current on a pCPU
+ * is never queued: that pCPU is asked to choose again instead.
+ *
+ * The switch drops the lock while registers are moved. Meanwhile the old vCPU
+ * may be woken and queued, but pol.on keeps every pCPU from picking it until
+ * the switch has finished.
+ */
+#include "private.h"
+
+static struct sop_vcpu *vcpu_of(struct policy_vcpu *v)
+{
+    return v != NULL ? container_of(v, struct sop_vcpu, pol) : NULL;
+}
+
+static struct policy_pool *pool_of(const struct sop_vcpu *v)
+{
+    return &v->domain->pool->pol;
+}
+
+/* ---- holds ---- */
+
+bool vcpu_is_runnable(const struct sop_vcpu *v)
+{
+    const struct sop_domain *d = v->domain;
+
+    return v->holds == 0 && v->pause_count == 0 && d->controller_pause == 0 &&
+           d->dying == DOMAIN_ALIVE;
+}
+
+void sched_request(struct sop_pcpu *self, struct sop_pcpu *p)
+{
+    (void)__atomic_fetch_or(&p->work, PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
+    if (p != self) {
+        port_kick(p);
+    }
+}
+
+void sched_kick_mask(struct sop_pcpu *self, struct sop_system *sys,
+                     sop_cpumask_t mask)
+{
+    for (; mask != 0; mask &= mask - 1) {
+        ASSERT(bits_lowest(mask) < sys->cfg.nr_pcpus);
+        sched_request(self, &sys->pcpu[bits_lowest(mask)]);
+    }
+}
+
+void vcpu_wake(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    struct policy_pool *pool = pool_of(v);
+
+    if (!vcpu_is_runnable(v)) {
+        /* Woken, but held by something else (spec 2.3). */
+        if ((v->holds & VCPU_HOLD_BLOCKED) == 0 &&
+            v->runstate.state == RUNSTATE_blocked) {
+            runstate_change(v, RUNSTATE_offline, now);
+        }
+        return;
+    }
+    if (v->pol.runnable) {
+        return;
+    }
+    v->pol.runnable = true;
+    if (v->running != NULL) {
+        return; /* stopped and started again before its pCPU noticed */
+    }
+    runstate_change(v, RUNSTATE_runnable, now);
+    sched_kick_mask(self, v->domain->sys, pool->ops->wake(pool, &v->pol, now));
+}
+
+void vcpu_sleep(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    struct policy_pool *pool = pool_of(v);
+
+    ASSERT(!vcpu_is_runnable(v));
+    if (!v->pol.runnable) {
+        return;
+    }
+    v->pol.runnable = false;
+    if (v->running != NULL) {
+        sched_request(self, v->running);
+        return;
+    }
+    ASSERT(v->runstate.state == RUNSTATE_runnable);
+    runstate_change(v, RUNSTATE_offline, now);
+    pool->ops->sleep(pool, &v->pol);
+}
+
+void vcpu_set_blocked(struct sop_vcpu *v)
+{
+    ASSERT(v->running != NULL);
+    v->holds |= VCPU_HOLD_BLOCKED;
+    /* Before any test for events: senders do it the other way round. */
+    atomic_fence();
+}
+
+void vcpu_unblock(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    if ((v->holds & VCPU_HOLD_BLOCKED) == 0) {
+        return;
+    }
+    poll_leave(v);
+    v->holds &= ~VCPU_HOLD_BLOCKED;
+    vcpu_wake(self, v, now);
+}
+
+void vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    vcpu_unblock(self, v, now);
+    if (v->running != NULL && v->running != self) {
+        port_kick(v->running);
+    }
+}
+
+void vcpu_pause(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    v->pause_count++;
+    vcpu_sleep(self, v, now);
+}
+
+void vcpu_unpause(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    BUG_ON(v->pause_count == 0);
+    v->pause_count--;
+    vcpu_wake(self, v, now);
+}
+
+bool vcpu_deliverable(const struct sop_vcpu *v)
+{
+    if (v->domain->kind == SOP_GUEST_HVM) {
+        return port_deliverable(v);
+    }
+    return atomic_load_u8(&v->info[0]) != 0 && atomic_load_u8(&v->info[1]) == 0;
+}
+
+/* ---- affinity ---- */
+
+void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
+                            uint64_t now)
+{
+    struct policy_pool *pool = pool_of(v);
+    sop_cpumask_t hard = v->hard & pool->online;
+    sop_cpumask_t soft = v->soft & hard;
+
+    if (hard == v->pol.hard && (soft == 0 ? hard : soft) == v->pol.soft) {
+        return;
+    }
+    v->pol.hard = hard;
+    /* An empty effective soft mask is ignored (spec 6.1). */
+    v->pol.soft = soft == 0 ? hard : soft;
+    if (v->running != NULL) {
+        sched_request(self, v->running);
+    } else if (v->pol.runnable) {
+        sched_kick_mask(self, v->domain->sys,
+                        pool->ops->affinity(pool, &v->pol, now));
+    }
+}
+
+/* ---- the switch ---- */
+
+void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
+{
+    (void)t;
+    (void)now;
+    sched_request(self, self);
+}
+
+static void switch_out(struct sop_vcpu *v, uint64_t now)
+{
+    int state = RUNSTATE_offline;
+
+    if ((v->holds & VCPU_HOLD_BLOCKED) != 0) {
+        state = RUNSTATE_blocked;
+    } else if (v->pol.runnable) {
+        state = RUNSTATE_runnable;
+    }
+    runstate_change(v, state, now);
+    v->running = NULL;
+    vtime_switched_out(v);
+}
+
+static void switch_in(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    /* Registers that are still on another pCPU must not be loaded here. */
+    BUG_ON(v->pol.on != NULL && v->pol.on != &self->pol);
+    ASSERT(v->pol.runnable);
+    ASSERT((v->pol.hard & bits_one(self->pol.index)) != 0);
+    v->pol.on = &self->pol;
+    v->pol.last = &self->pol;
+    v->running = self;
+    runstate_change(v, RUNSTATE_running, now);
+    vtime_refresh_info(v);
+}
+
+/* Lets the policy choose; returns the vCPU that now belongs on `self`. */
+static struct sop_vcpu *sched_choose(struct sop_pcpu *self, uint64_t now)
+{
+    struct policy_pool *pool = &self->pool->pol;
+    struct policy_choice choice;
+
+    if (self->pol.curr != NULL) {
+        pool->ops->charge(pool, &self->pol, now);
+    }
+    choice = pool->ops->pick(pool, &self->pol, now);
+    self->pol.curr = choice.vcpu;
+    if (choice.until != SOP_TIME_NEVER) {
+        timer_set(self, &self->slice, max_u64(choice.until, now + 1));
+    } else {
+        timer_cancel(&self->slice);
+    }
+    sched_kick_mask(self, self->sys, choice.kick);
+    return vcpu_of(choice.vcpu);
+}
+
+/* The registers of `v` are in memory: whoever wants it may have it. */
+static void sched_saved(struct sop_pcpu *self, struct sop_vcpu *v)
+{
+    struct policy_pool *pool = pool_of(v);
+    uint64_t now;
+
+    core_lock(self->sys, self);
+    now = self->sys->now;
+    ASSERT(v->pol.on == &self->pol);
+    v->pol.on = NULL;
+    if (v->pol.runnable) {
+        ASSERT(v->running == NULL);
+        sched_kick_mask(self, self->sys, pool->ops->saved(pool, &v->pol, now));
+    }
+    core_unlock(self->sys);
+}
+
+static void sched_switch(struct sop_pcpu *self)
+{
+    struct runstate_copy out = {.area = 0}, in = {.area = 0};
+    struct sop_vcpu *prev, *next;
+    uint64_t now = core_enter(self);
+
+    (void)__atomic_fetch_and(&self->work, ~PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
+    prev = self->curr;
+    next = sched_choose(self, now);
+    if (prev == next) {
+        core_leave(self);
+        return;
+    }
+    __atomic_store_n(&self->curr, next, __ATOMIC_RELAXED);
+    if (prev != NULL) {
+        switch_out(prev, now);
+        runstate_copy_take(prev, &out);
+    }
+    if (next != NULL) {
+        switch_in(self, next, now);
+        vtime_switched_in(self, next, now);
+        runstate_copy_take(next, &in);
+    }
+    core_leave(self);
+
+    if (prev != NULL) {
+        runstate_copy_write(prev, &out);
+    }
+    port_context_switch(self, prev, next);
+    if (prev != NULL) {
+        sched_saved(self, prev);
+    }
+    if (next != NULL) {
+        runstate_copy_write(next, &in);
+        vtime_write_area(next);
+    }
+}
+
+struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self)
+{
+    for (;;) {
+        if (unlikely(__atomic_load_n(&self->work, __ATOMIC_ACQUIRE) != 0)) {
+            sched_switch(self);
+        } else if (likely(self->curr != NULL)) {
+            return self->curr;
+        } else {
+            port_idle(self);
+        }
+    }
+}
+
+void sop_kicked(struct sop_pcpu *self)
+{
+    /* The work itself is in self->work, or in what the guest entry looks
+       at; the interrupt only had to get us out of the guest. */
+    ASSERT(self->online);
+}
+
+struct sop_vcpu *sop_pcpu_current(const struct sop_pcpu *self)
+{
+    return __atomic_load_n(&self->curr, __ATOMIC_RELAXED);
+}
+
+void sop_vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v)
+{
+    uint64_t now = core_enter(self);
+
+    vcpu_kick(self, v, now);
+    core_leave(self);
+}
+
+void sop_pcpu_online(struct sop_pcpu *self)
+{
+    struct sop_system *sys = self->sys;
+    struct policy_pool *pool = &sys->pool[0].pol;
+    uint64_t now = core_enter(self);
+    unsigned i;
+
+    BUG_ON(self->online);
+    self->online = true;
+    self->pool = &sys->pool[0];
+    pool->online |= bits_one(self->pol.index);
+    pool->pcpu[self->pol.index] = &self->pol;
+    pool->ops->pcpu_add(pool, &self->pol);
+    /* Masks that name this pCPU now mean it. */
+    for (i = 0; i < sys->cfg.nr_vcpus; i++) {
+        if (sys->vcpu[i].domain != NULL &&
+            sys->vcpu[i].domain->pool == self->pool) {
+            sched_affinity_changed(self, &sys->vcpu[i], now);
+        }
+    }
+    sched_request(self, self);
+    core_leave(self);
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A system: all tables carved out of one arena at start, and never again.
+ */
+#include "private.h"
+
+#include "../lib/string.h"
+
+#define ARENA_ALIGN 64u
+#define DOMIDS DOMID_FIRST_RESERVED
+
+/* Every vCPU's and domain's timers may end up with one pCPU. */
+#define TIMERS_PER_VCPU 4u
+
+struct carver {
+    uint8_t *base; /* NULL: only measure */
+    size_t used;
+};
+
+static void *carve(struct carver *c, size_t count, size_t size)
+{
+    void *at = c->base != NULL ? c->base + c->used : NULL;
+
+    c->used += (count * size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+    return at;
+}
+
+static uint32_t timer_capacity(const struct sop_config *cfg)
+{
+    return cfg->nr_vcpus * TIMERS_PER_VCPU + cfg->nr_domains * SOP_WATCHDOGS +
+           1u;
+}
+
+static bool config_ok(const struct sop_config *cfg)
+{
+    return cfg->nr_pcpus >= 1 && cfg->nr_pcpus <= SOP_PCPUS_MAX &&
+           cfg->nr_domains >= 1 && cfg->nr_domains <= SOP_DOMAINS_MAX &&
+           cfg->nr_vcpus >= 1 &&
+           cfg->nr_vcpus <= SOP_DOMAINS_MAX * SOP_VCPUS_MAX &&
+           cfg->policy != NULL;
+}
+
+/* Lays out, and unless it only measures fills in, all tables. */
+static struct sop_system *lay_out(struct carver *c,
+                                  const struct sop_config *cfg)
+{
+    struct sop_system *sys = carve(c, 1, sizeof(*sys));
+    struct sop_pcpu *pcpu = carve(c, cfg->nr_pcpus, sizeof(*pcpu));
+    struct sop_domain *domain = carve(c, cfg->nr_domains, sizeof(*domain));
+    struct sop_vcpu *vcpu = carve(c, cfg->nr_vcpus, sizeof(*vcpu));
+    uint16_t *slot_of = carve(c, DOMIDS, sizeof(*slot_of));
+    unsigned i;
+
+    if (sys != NULL) {
+        sys->pcpu = pcpu;
+        sys->domain = domain;
+        sys->vcpu = vcpu;
+        sys->slot_of = slot_of;
+    }
+    for (i = 0; i < cfg->nr_pcpus; i++) {
+        uint32_t capacity = timer_capacity(cfg);
+        struct heap_node **nodes = carve(c, capacity, sizeof(*nodes));
+
+        if (sys != NULL) {
+            heap_init(&pcpu[i].timers, nodes, capacity);
+        }
+    }
+    for (i = 0; i < cfg->nr_domains; i++) {
+        struct evtchn *ports = carve(c, SOP_PORTS_MAX, sizeof(struct evtchn));
+
+        if (sys != NULL) {
+            domain[i].evtchn = ports;
+        }
+    }
+    return sys;
+}
+
+size_t sop_system_size(const struct sop_config *cfg)
+{
+    struct carver c = {.base = NULL};
+
+    if (!config_ok(cfg)) {
+        return 0;
+    }
+    (void)lay_out(&c, cfg);
+    return c.used;
+}
+
+static void pool_init(struct sop_system *sys, struct sop_pool *pool,
+                      const struct policy_ops *ops)
+{
+    pool->used = true;
+    pool->pol.ops = ops;
+    pool->pol.seed = sys->cfg.seed;
+    ops->pool_init(&pool->pol);
+}
+
+static void pcpu_init(struct sop_system *sys, unsigned index)
+{
+    struct sop_pcpu *p = &sys->pcpu[index];
+
+    p->sys = sys;
+    p->pol.index = index;
+    p->armed = SOP_TIME_NEVER;
+    timer_init(&p->slice, sched_slice_fire);
+}
+
+struct sop_system *sop_system_init(void *arena, size_t size,
+                                   const struct sop_config *cfg)
+{
+    struct carver c = {.base = arena};
+    size_t need = sop_system_size(cfg);
+    struct sop_system *sys;
+    unsigned i;
+
+    if (need == 0 || size < need) {
+        return NULL;
+    }
+    ASSERT(((uintptr_t)arena & (ARENA_ALIGN - 1)) == 0);
+    /* Port records are zeroed as tables grow: leave those pages alone. */
+    memset(arena, 0,
+           need -
+               (size_t)cfg->nr_domains * SOP_PORTS_MAX * sizeof(struct evtchn));
+    sys = lay_out(&c, cfg);
+    ASSERT(c.used == need);
+    sys->cfg = *cfg;
+    list_init(&sys->changed);
+    for (i = 0; i < cfg->nr_pcpus; i++) {
+        pcpu_init(sys, i);
+    }
+    pool_init(sys, &sys->pool[0], cfg->policy);
+    return sys;
+}
+
+/* ---- pCPUs ---- */
+
+struct sop_pcpu *sop_pcpu(struct sop_system *sys, unsigned index)
+{
+    return index < sys->cfg.nr_pcpus ? &sys->pcpu[index] : NULL;
+}
+
+unsigned sop_pcpu_index(const struct sop_pcpu *p)
+{
+    return p->pol.index;
+}
+
+struct sop_system *sop_pcpu_system(const struct sop_pcpu *p)
+{
+    return p->sys;
+}
+
+void sop_pcpu_set_port(struct sop_pcpu *p, void *port)
+{
+    p->port = port;
+}
+
+void *sop_pcpu_port(const struct sop_pcpu *p)
+{
+    return p->port;
+}

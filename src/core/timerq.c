@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Timers: one binary heap per pCPU. A pCPU can arm only its own hardware
+ * timer, so a timer lives where it was last set, wherever the vCPU it belongs
+ * to runs. Cancelling does not re-arm: the port's timer may then fire early,
+ * once, which its contract allows.
+ */
+#include "private.h"
+
+void timer_init(struct timer *t, timer_fire *fire)
+{
+    t->node.place = 0;
+    t->home = NULL;
+    t->fire = fire;
+}
+
+bool timer_is_set(const struct timer *t)
+{
+    return heap_node_is_linked(&t->node);
+}
+
+void timer_cancel(struct timer *t)
+{
+    if (timer_is_set(t)) {
+        ASSERT(t->home != NULL);
+        heap_remove(&t->home->timers, &t->node);
+    }
+}
+
+void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline)
+{
+    ASSERT(t->fire != NULL);
+    timer_cancel(t);
+    t->home = self;
+    heap_insert(&self->timers, &t->node, deadline);
+}
+
+void timerq_program(struct sop_pcpu *self)
+{
+    const struct heap_node *top = heap_top(&self->timers);
+
+    if (top != NULL && top->key < self->armed) {
+        self->armed = top->key;
+        port_timer_arm(self, top->key);
+    }
+}
+
+/*
+ * Fires one timer per hold of the lock, so that lines a timer notes are
+ * logged and other pCPUs get their turn. A timer that sets itself again does
+ * so for later than `now`, hence the loop ends.
+ */
+void sop_timer_expired(struct sop_pcpu *self)
+{
+    uint64_t now = core_enter(self);
+
+    self->armed = SOP_TIME_NEVER;
+    for (;;) {
+        struct heap_node *top = heap_top(&self->timers);
+        struct timer *t;
+
+        if (top == NULL || top->key > now) {
+            break;
+        }
+        t = container_of(top, struct timer, node);
+        ASSERT(t->home == self);
+        heap_remove(&self->timers, top);
+        t->fire(self, t, now);
+        if (unlikely(self->nr_lines != 0)) {
+            core_unlock(self->sys);
+            log_flush(self);
+            core_lock(self->sys, self);
+        }
+    }
+    core_leave(self);
+}
