@@ -48,7 +48,7 @@ ALL += $(O)/libschedop.a $(O)/libschedop32.a
 
 KIT_CFLAGS := -Isrc/guest
 KIT64      := $(FREESTANDING) -O2 -g $(X86_CFLAGS) $(XEN_ABI) -mno-sse
-KIT32      := $(FREESTANDING) -O2 -g -m32 -march=i686 -mtune=generic -mgeneral-regs-only \
+KIT32      := $(FREESTANDING) -O2 -g -m32 -march=i686 -mgeneral-regs-only \
     $(XEN_ABI)
 
 KIT64_SRC := $(filter-out %32.c,$(KIT_SRC))
@@ -114,6 +114,15 @@ $(O)/guests/%.elf: $(O)/guests/%.o64 $(O)/schedop-kit64.lds \
 
 ALL += $(GUEST_ELFS)
 
+# The kit's own test is a guest whose source lies with the tests.
+$(O)/guests/kit-test.o64: tests/unit/guest_boot_main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT64) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guests/kit-test.o32: tests/unit/guest_boot_main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT32) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
 -include $(GUESTS:%=$(O)/guests/%.d)
 
 # ---- tests ----
@@ -151,7 +160,8 @@ $(GUEST_TESTS:%=$(O)/tests/guest_%): $(O)/tests/guest_%: \
 	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -MF $@.d -o $@ $^ -lcmocka
 
 CHECKS += $(GUEST_TESTS:%=$(O)/tests/guest_%) $(O)/tests/guest_kit \
-    tests/unit/guest_lib.sh
+    tests/unit/guest_lib.sh tests/unit/guest_boot.sh
+CHECK_DEPS += $(O)/guests/kit-test.elf $(O)/guests/kit-test-32.elf
 
 -include $(GUEST_HOST_OBJ:.o=.d) $(wildcard $(O)/guest/hostkit/*.d) \
     $(wildcard $(O)/tests/guest_*.d)
