@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { PUMP_BYTES = 4096 }; /* what a writable pipe takes at least */
@@ -21,7 +22,7 @@ struct console_stream {
 
 void console_init(struct console *c, int fd, bool single, bool repeatable)
 {
-    *c = (struct console){.fd = fd, .single = single};
+    *c = (struct console){.fd = fd, .single = single, .patience_ms = -1};
     c->tty = isatty(fd) == 1;
     c->colour = c->tty && getenv("NO_COLOR") == NULL;
     c->idle_flush = !repeatable;
@@ -218,7 +219,11 @@ void console_settle(struct console *c)
         c->touched = false;
     }
     while (console_pending(c)) {
-        if (ppoll(&p, 1, NULL, c->wait_mask) < 0 && errno != EINTR) {
+        struct timespec t = {c->patience_ms / 1000,
+                             c->patience_ms % 1000 * 1000000L};
+        int n = ppoll(&p, 1, c->patience_ms < 0 ? NULL : &t, c->wait_mask);
+
+        if (n == 0 || (n < 0 && errno != EINTR)) {
             break;
         }
         console_pump(c);

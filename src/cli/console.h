@@ -27,6 +27,7 @@ struct console {
     bool failed;               /* the output cannot be written any more */
     bool touched;              /* single: the guest may have set a colour */
     const sigset_t *wait_mask; /* while console_settle() waits, or NULL */
+    int patience_ms; /* how long it waits for a reader; -1: as long as needed */
     struct cli_text out;
     struct console_stream *stream;
     size_t count;

@@ -3,6 +3,7 @@
  * The command line `schedop`: finds the verb and hands over to it. A verb is
  * a table (options.h) with a main function, in a file of its own.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,10 +66,24 @@ static int finish(int status)
     return status;
 }
 
+/* A closed standard file would give its number to a pipe of ours. */
+static bool have_standard_files(void)
+{
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+            return false;
+        }
+    }
+    return true;
+}
+
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : NULL;
 
+    if (!have_standard_files()) {
+        return CLI_ERROR;
+    }
     if (verb == NULL) {
         help(stderr);
         return CLI_USAGE;

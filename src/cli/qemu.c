@@ -184,8 +184,8 @@ static struct args make_args(const struct qemu *q, const struct qemu_config *c)
     arg(&a, "-no-reboot");
     option(&a, "-chardev", "file,id=com1,path=/dev/fd/%d",
            q->child_fd[CHILD_COM1]);
-    option(&a, "-chardev", "file,id=link,path=/dev/fd/%d,input-path=/dev/fd/%d",
-           q->child_fd[CHILD_LINK_OUT], q->child_fd[CHILD_LINK_IN]);
+    arg(&a, "-chardev");
+    arg(&a, "stdio,id=link,signal=off");
     option(&a, "-serial", "chardev:com1");
     option(&a, "-serial", "chardev:link");
     option(&a, "-device", "isa-debug-exit,iobase=0x501,iosize=2");
@@ -231,7 +231,6 @@ static _Noreturn void child(struct qemu *q, char **argv, pid_t parent,
                             int report)
 {
     sigset_t none;
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     int error;
 
     /* Its own group: a key typed at the terminal is for us to handle. */
@@ -243,13 +242,12 @@ static _Noreturn void child(struct qemu *q, char **argv, pid_t parent,
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
-    keep_open(q->child_fd[CHILD_LINK_OUT]);
-    keep_open(q->child_fd[CHILD_LINK_IN]);
     keep_open(q->child_fd[CHILD_COM1]);
     for (size_t i = 0; i < q->nr_modules; i++) {
         keep_open(q->module_fd[i]);
     }
-    if (dup2(null, 0) == 0 && dup2(q->child_fd[CHILD_MESSAGES], 1) == 1 &&
+    if (dup2(q->child_fd[CHILD_LINK_IN], 0) == 0 &&
+        dup2(q->child_fd[CHILD_LINK_OUT], 1) == 1 &&
         dup2(q->child_fd[CHILD_MESSAGES], 2) == 2) {
         execvp(argv[0], argv);
     }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QEMU as a child process: its command line, its pipes, its end. Nothing is
- * written to disk: guest images travel in anonymous memory files and the
- * serial ports are pipes, all named /dev/fd/N on QEMU's command line. The
- * child dies with this process, whatever kills it.
+ * written to disk: guest images travel in anonymous memory files, named
+ * /dev/fd/N on QEMU's command line; the link is QEMU's standard input and
+ * output, and COM1 another pipe. The child dies with this process, whatever
+ * kills it.
  */
 #ifndef SCHEDOP_CLI_QEMU_H
 #define SCHEDOP_CLI_QEMU_H
@@ -30,7 +31,7 @@ struct qemu {
     int link_out; /* the hypervisor's COM2, for us to read */
     int link_in;  /* to its COM2; non-blocking */
     int com1;     /* text, to read */
-    int messages; /* QEMU's own stdout and stderr, to read */
+    int messages; /* QEMU's own stderr, to read */
     /* what the child gets */
     int child_fd[4];
     int *module_fd;

@@ -36,6 +36,7 @@ enum {
     BOOT_MS = 60000, /* a slow machine under load; not a promise */
     STOP_MS = 3000,
     LEAVE_MS = 2000,
+    SIGNAL_PATIENCE_MS = 200,
     TAIL_BYTES = 16384, /* of COM1 and of QEMU's messages, kept */
     TAIL_LINES = 30,    /* of them, shown */
     INPUT_BACKLOG = 8192,
@@ -414,6 +415,7 @@ static void read_signals(struct session *s)
     while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
         if (info.ssi_signo != SIGCHLD) {
             s->signal = (int)info.ssi_signo;
+            s->console.patience_ms = SIGNAL_PATIENCE_MS;
             stop(s);
         }
     }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Stands in for QEMU in the tests of the command line: opens the two serial
-# ports as QEMU would and acts out the script $FAKE_QEMU, one action a line:
+# Stands in for QEMU in the tests of the command line: speaks the link on
+# standard input and output as QEMU would and acts out the script $FAKE_QEMU, one action a line:
 #
 #   > TEXT        a line on the link       1 TEXT     a line on COM1
 #   raw TEXT      printf to the link       err TEXT   a line on stderr
@@ -15,15 +15,11 @@
 #
 # The arguments and the modules' sizes go to $FAKE_QEMU_LOG when it is set.
 set -u
-link= com1= input=
+com1=/dev/null modules=
 args=("$@")
 while [ $# -gt 0 ]; do
     case $1 in
     file,id=com1,path=*) com1=${1#*path=} ;;
-    file,id=link,*)
-        link=${1#*,path=} link=${link%%,*}
-        input=${1##*input-path=}
-        ;;
     -initrd) modules=$2 ;;
     esac
     shift
@@ -34,21 +30,20 @@ if [ -n "${FAKE_QEMU_LOG:-}" ]; then
         echo "module $(wc -c <"$f") bytes" >>"$FAKE_QEMU_LOG"
     done
 fi
-exec 11>"$link" 12>"$com1" 13<"$input"
 
 act() {
     local verb=$1 rest=$2 line i
     case $verb in
-    '>') printf '%s\n' "$rest" >&11 ;;
-    1) printf '%s\n' "$rest" >&12 ;;
+    '>') printf '%s\n' "$rest" ;;
+    1) printf '%s\n' "$rest" >"$com1" ;;
     # shellcheck disable=SC2059
-    raw) printf "$rest" >&11 ;;
+    raw) printf "$rest" ;;
     err) printf '%s\n' "$rest" >&2 ;;
     '<')
-        IFS= read -r line <&13 || line='end of file'
+        IFS= read -r line || line='end of file'
         # shellcheck disable=SC2053
         [[ $line == $rest ]] ||
-            printf 'log error fake QEMU got %q\n' "$line" >&11
+            printf 'log error fake QEMU got %q\n' "$line"
         ;;
     sleep) sleep "$rest" ;;
     exit) exit "$rest" ;;
@@ -60,18 +55,20 @@ act() {
         ;;
     repeat)
         for ((i = 0; i < ${rest%% *}; i++)); do
-            printf '%s\n' "${rest#* }" >&11
+            printf '%s\n' "${rest#* }"
         done
         ;;
-    big) head -c "$rest" /dev/zero | tr '\0' x >&11 && echo >&11 ;;
+    big) head -c "$rest" /dev/zero | tr '\0' x && echo ;;
     '') ;;
     *) echo "fake-qemu.sh: no action '$verb'" >&2 && exit 99 ;;
     esac
 }
 
-while IFS= read -r l <&14; do
+# No redirection here: standard input and output are the link.
+mapfile -t script < <(printf '%s\n' "$FAKE_QEMU")
+for l in "${script[@]}"; do
     verb=${l%% *} rest=
     [ "$verb" = "$l" ] || rest=${l#* }
     act "$verb" "$rest"
-done 14<<<"$FAKE_QEMU"
+done
 exit 1
