@@ -165,3 +165,26 @@ CHECK_DEPS += $(O)/guests/kit-test.elf $(O)/guests/kit-test-32.elf
 
 -include $(GUEST_HOST_OBJ:.o=.d) $(wildcard $(O)/guest/hostkit/*.d) \
     $(wildcard $(O)/tests/guest_*.d)
+
+# ---- install ----
+
+GUEST_PC := schedop schedop-kit schedop-kit32
+GUEST_INCLUDE := $(DESTDIR)$(PREFIX)/include/schedop
+GUEST_LIB     := $(DESTDIR)$(PREFIX)/lib
+
+.PHONY: install-guest
+install: install-guest
+install-guest: $(O)/libschedop.a $(O)/libschedop32.a $(O)/libschedopkit.a \
+    $(O)/libschedopkit32.a $(O)/schedop-kit64.lds $(O)/schedop-kit32.lds
+	$(Q)install -d $(GUEST_INCLUDE) $(GUEST_LIB)/pkgconfig $(GUEST_LIB)/schedop
+	$(Q)install -m 644 $(addprefix include/schedop/,schedop.h guest.h kit.h) \
+	    $(GUEST_INCLUDE)
+	$(Q)install -m 644 $(filter %.a,$^) $(GUEST_LIB)
+	$(Q)install -m 644 $(O)/schedop-kit64.lds $(GUEST_LIB)/schedop/kit64.lds
+	$(Q)install -m 644 $(O)/schedop-kit32.lds $(GUEST_LIB)/schedop/kit32.lds
+	$(Q)for pc in $(GUEST_PC); do \
+	    sed -e 's|@PREFIX@|$(PREFIX)|' -e 's|@VERSION@|$(VERSION)|' \
+	        src/guest/$$pc.pc.in > $(GUEST_LIB)/pkgconfig/$$pc.pc || exit 1; \
+	done
+
+CHECKS += tests/unit/guest_install.sh
