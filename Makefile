@@ -38,7 +38,8 @@ XEN_ABI := -D__XEN_INTERFACE_VERSION__=__XEN_LATEST_INTERFACE_VERSION__ \
 FREESTANDING := -std=gnu11 -ffreestanding -fno-pic -fno-pie \
     -fno-stack-protector -fno-asynchronous-unwind-tables \
     -fno-strict-aliasing -ffunction-sections -fdata-sections
-X86_CFLAGS := -m64 -mno-red-zone -mgeneral-regs-only -mcmodel=kernel
+X86_CFLAGS := -m64 -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
+    -fno-omit-frame-pointer
 
 # What each fragment adds to.
 ALL     :=   # files `make all` builds

@@ -14,13 +14,14 @@ X86_LIB_OBJ := $(patsubst src/lib/%,$(X86_O)/lib/%.o,$(X86_LIB_SRC))
 X86_CORE := $(O)/core/core-x86.o
 
 X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(XEN_ABI) $(WARN) -O2 -g \
-    -fno-omit-frame-pointer -fno-optimize-sibling-calls \
+    -fno-optimize-sibling-calls \
     -Wframe-larger-than=1536 -Iinclude -Isrc \
     -DSCHEDOP_VERSION='"$(VERSION)"' -MMD -MP
 X86_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack \
     -Wl,-z,max-page-size=4096 -Wl,--gc-sections -no-pie
 
 ALL    += $(X86_ELF)
+CHECKS += tests/boot/boot.sh tests/boot/panic.sh tests/boot/grub.sh
 
 $(X86_O)/%.c.o: src/x86/%.c Makefile mk/x86.mk
 	@mkdir -p $(@D)

@@ -29,14 +29,15 @@
 #define UART_SCRATCH 7u
 
 #define IER_RECEIVE 0x01u
-#define FCR_ENABLE_CLEAR 0x07u
+#define FCR_ENABLE 0x01u
 #define LCR_8N1 0x03u
 #define LCR_DLAB 0x80u
 #define MCR_DTR_RTS_OUT2 0x0bu
-#define MCR_LOOP 0x10u
 #define LSR_RECEIVED 0x01u
 #define LSR_ROOM 0x20u
 #define LSR_IDLE 0x40u
+
+#define PORT_UNUSED 0x80u /* shows boot progress on some machines */
 
 #define FIFO_SIZE 16u
 #define INPUT_SIZE 4096u /* a power of two */
@@ -63,39 +64,44 @@ static struct x86_lock log_lock;
 
 /* -------------------------------------------------------------------- 16550 */
 
+static void uart_input(struct uart *u)
+{
+    while (u->present && u->in_head - u->in_tail < INPUT_SIZE &&
+           (inb(u->base + UART_LSR) & LSR_RECEIVED) != 0) {
+        u->in[u->in_head++ % INPUT_SIZE] = (char)inb(u->base + UART_DATA);
+    }
+}
+
+/* A register that keeps what is written; an empty bus does not. */
 static bool uart_detect(const struct uart *u)
 {
-    uint8_t seen;
+    static const uint8_t patterns[] = {0x5a, 0xa5};
 
-    outb(u->base + UART_SCRATCH, 0x5a);
-    if (inb(u->base + UART_SCRATCH) != 0x5a) {
-        return false;
-    }
-    outb(u->base + UART_MCR, MCR_LOOP);
-    outb(u->base + UART_DATA, 0xae);
-    for (unsigned i = 0; i < 100000; i++) {
-        if ((inb(u->base + UART_LSR) & LSR_RECEIVED) != 0) {
-            break;
+    for (unsigned i = 0; i < sizeof(patterns); i++) {
+        outb(u->base + UART_SCRATCH, patterns[i]);
+        outb(PORT_UNUSED, 0); /* so that the bus does not remember */
+        if (inb(u->base + UART_SCRATCH) != patterns[i]) {
+            return false;
         }
     }
-    seen = inb(u->base + UART_DATA);
-    return seen == 0xae;
+    return inb(u->base + UART_LSR) != 0xff;
 }
 
 static void uart_init(struct uart *u)
 {
+    u->present = uart_detect(u);
+    if (!u->present) {
+        return;
+    }
     outb(u->base + UART_IER, 0);
     outb(u->base + UART_LCR, LCR_DLAB);
     outb(u->base + UART_DATA, 1); /* 115200 baud */
     outb(u->base + UART_IER, 0);
     outb(u->base + UART_LCR, LCR_8N1);
-    outb(u->base + UART_FCR, FCR_ENABLE_CLEAR);
-    u->present = uart_detect(u);
-    outb(u->base + UART_FCR, FCR_ENABLE_CLEAR);
+    uart_input(u); /* turning the FIFO on would drop it */
+    outb(u->base + UART_FCR, FCR_ENABLE);
     outb(u->base + UART_MCR, MCR_DTR_RTS_OUT2);
-    if (u->present) {
-        outb(u->base + UART_IER, IER_RECEIVE);
-    }
+    outb(u->base + UART_IER, IER_RECEIVE);
 }
 
 static bool uart_wait(struct uart *u, uint8_t bits)
@@ -123,14 +129,6 @@ static void uart_write_locked(struct uart *u, const char *bytes, size_t len)
         }
         bytes += n;
         len -= n;
-    }
-}
-
-static void uart_input(struct uart *u)
-{
-    while (u->present && u->in_head - u->in_tail < INPUT_SIZE &&
-           (inb(u->base + UART_LSR) & LSR_RECEIVED) != 0) {
-        u->in[u->in_head++ % INPUT_SIZE] = (char)inb(u->base + UART_DATA);
     }
 }
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
 # From `nm -n` of the first link to the assembly of cpu/symbols.c's table.
+BEGIN {
+    n = 0
+}
 $2 == "t" || $2 == "T" {
     if ($3 ~ /^\./) {
         next
@@ -10,7 +13,7 @@ $2 == "t" || $2 == "T" {
 END {
     print ".section .symbols, \"a\", @progbits"
     print ".balign 8"
-    print "table: .long " n + 0
+    print "table: .long " n
     for (i = 0; i < n; i++) {
         printf ".long 0x%s, n%d - table\n", substr(address[i], 9), i
     }

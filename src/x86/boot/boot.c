@@ -23,10 +23,12 @@ static void boot_continue(void)
     apic_init();
     time_init();
     ioapic_init();
+    console_input(); /* what came before went unheard */
+    link_input();
     self->online = true;
     smp_start_all();
     if (boot_options.test[0] != '\0') {
-        selftest_run();
+        test_run(boot_options.test);
     }
     x86_main();
 }

@@ -13,7 +13,7 @@ struct boot_options {
     bool link;          /* link=com2 */
     unsigned pcpus;     /* use at most so many */
     enum sop_log_level loglvl;
-    char test[16]; /* test=: see selftest.c; "" for none */
+    char test[16]; /* test=: see provoke.c; "" for none */
 };
 
 extern struct boot_options boot_options;
@@ -28,7 +28,10 @@ void cmdline_parse(void);
 /* smp.c */
 void smp_start_all(void); /* brings all pCPUs up, parked */
 
-/* selftest.c: does what test= says; returns if that is survivable. */
+/* provoke.c: does what test= says; returns only if it says nothing known. */
+void test_run(const char *word);
+
+/* selftest.c: stops the machine. */
 void selftest_run(void);
 
 /* head.S */

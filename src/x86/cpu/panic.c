@@ -13,6 +13,7 @@
 #include "symbols.h"
 
 #define TRACE_MAX 24u
+#define STOP_TICKS_MAX (1ull << 28) /* of the TSC: 0.1 s or so */
 
 volatile bool panic_active;
 
@@ -47,6 +48,22 @@ __attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
     console_write(line, (size_t)len + 1);
 }
 
+/* Their NMI handler says they are off; not for ever, one may be lost. */
+static void wait_stopped(void)
+{
+    const struct x86_pcpu *self = x86_self();
+    uint64_t start = rdtsc_ordered();
+
+    for (unsigned i = 0; i < x86_nr_pcpus(); i++) {
+        const struct x86_pcpu *p = x86_pcpu(i);
+
+        while (p != self && p->online &&
+               rdtsc_ordered() - start < STOP_TICKS_MAX) {
+            pause();
+        }
+    }
+}
+
 /* Only one pCPU tells; a second fault while telling just stops. */
 static void begin(void)
 {
@@ -54,8 +71,9 @@ static void begin(void)
         halt_forever();
     }
     panic_active = true;
-    console_break_locks();
     apic_stop_others();
+    wait_stopped();
+    console_break_locks();
     console_write("\n", 1);
 }
 
