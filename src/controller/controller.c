@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: MIT */
+#include "controller.h"
+
+#include <stdint.h>
+
+#include <xen/sched.h>
+
+#include "lib/fmt.h"
+
+const struct controller_policy controller_default_policy = {
+    .on_poweroff = CONTROLLER_DESTROY,
+    .on_reboot = CONTROLLER_RESTART,
+    .on_crash = CONTROLLER_DESTROY,
+    .on_watchdog = CONTROLLER_DESTROY,
+    .on_soft_reset = CONTROLLER_SOFT_RESET,
+    .on_suspend = CONTROLLER_CHECKPOINT,
+};
+
+const char *controller_action_name(enum controller_action action)
+{
+    switch (action) {
+    case CONTROLLER_DESTROY:
+        return "destroy";
+    case CONTROLLER_RESTART:
+        return "restart";
+    case CONTROLLER_RENAME_RESTART:
+        return "rename-restart";
+    case CONTROLLER_PRESERVE:
+        return "preserve";
+    case CONTROLLER_SOFT_RESET:
+        return "soft-reset";
+    case CONTROLLER_CHECKPOINT:
+    case CONTROLLER_RESUME:
+        return "resume";
+    }
+    return "destroy";
+}
+
+const char *controller_reason_name(uint8_t code)
+{
+    static const char *const names[] = {
+        [SHUTDOWN_poweroff] = "poweroff", [SHUTDOWN_reboot] = "reboot",
+        [SHUTDOWN_suspend] = "suspend",   [SHUTDOWN_crash] = "crash",
+        [SHUTDOWN_watchdog] = "watchdog", [SHUTDOWN_soft_reset] = "soft_reset",
+    };
+
+    return code < sizeof(names) / sizeof(names[0]) ? names[code] : NULL;
+}
+
+/* The configured action; *note when there is something to say about it. */
+static enum controller_action configured(const struct controller_policy *policy,
+                                         uint8_t code, const char **note)
+{
+    switch (code) {
+    case SHUTDOWN_poweroff:
+        return policy->on_poweroff;
+    case SHUTDOWN_reboot:
+        return policy->on_reboot;
+    case SHUTDOWN_suspend:
+        return policy->on_suspend;
+    case SHUTDOWN_crash:
+        return policy->on_crash;
+    case SHUTDOWN_watchdog:
+        return policy->on_watchdog;
+    case SHUTDOWN_soft_reset:
+        return policy->on_soft_reset;
+    default:
+        *note = "unknown shutdown reason: destroying the domain";
+        return CONTROLLER_DESTROY;
+    }
+}
+
+/* Counts a restart; false when there were too many. */
+static bool restart_allowed(struct controller_life *life, uint64_t lived_ns)
+{
+    if (lived_ns >= CONTROLLER_LIFE_NS) {
+        life->short_ones = 0;
+    } else if (life->short_ones >= CONTROLLER_RESTARTS_MAX) {
+        return false;
+    } else {
+        life->short_ones++;
+    }
+    life->restarts++;
+    return true;
+}
+
+/* Only what suspended can go on where it was. */
+static bool possible(enum controller_action action, uint8_t code)
+{
+    switch (action) {
+    case CONTROLLER_CHECKPOINT:
+    case CONTROLLER_RESUME:
+        return code == SHUTDOWN_suspend;
+    case CONTROLLER_DESTROY:
+    case CONTROLLER_RESTART:
+    case CONTROLLER_RENAME_RESTART:
+    case CONTROLLER_PRESERVE:
+        return true;
+    case CONTROLLER_SOFT_RESET:
+        break;
+    }
+    return false;
+}
+
+struct controller_verdict
+controller_decide(const struct controller_policy *policy,
+                  struct controller_life *life,
+                  const struct controller_end *end)
+{
+    struct controller_verdict v = {.note = NULL};
+
+    v.action = configured(policy, end->code, &v.note);
+    if (!possible(v.action, end->code)) {
+        v.note = v.action == CONTROLLER_SOFT_RESET
+                     ? "soft reset is not supported: destroying the domain"
+                     : "only a suspended domain can be resumed: destroying "
+                       "the domain";
+        v.action = CONTROLLER_DESTROY;
+    }
+    v.restart =
+        v.action == CONTROLLER_RESTART || v.action == CONTROLLER_RENAME_RESTART;
+    if (v.restart && !restart_allowed(life, end->lived_ns)) {
+        v.note = "restarted too often in a row within 2 s of its start: "
+                 "giving it up";
+        v.action = CONTROLLER_DESTROY;
+        v.restart = false;
+    }
+    v.resume =
+        v.action == CONTROLLER_CHECKPOINT || v.action == CONTROLLER_RESUME;
+    /* As libxl: only a domain with a callback was promised a 1 (spec 7.4). */
+    v.result = v.action == CONTROLLER_CHECKPOINT && end->callback_set;
+    v.destroy =
+        v.action == CONTROLLER_DESTROY || v.action == CONTROLLER_RESTART;
+    v.rename = v.action == CONTROLLER_RENAME_RESTART;
+    life->renamed += v.rename;
+    return v;
+}
+
+void controller_kept_name(const struct controller_life *life, const char *name,
+                          char *out, size_t size)
+{
+    fmt_snprintf(out, size, "%s-%u", name, life->renamed);
+}
+
+int controller_next_domid(uint16_t *last,
+                          bool (*in_use)(void *context, uint16_t domid),
+                          void *context)
+{
+    for (unsigned i = 0; i < CONTROLLER_DOMID_LAST; i++) {
+        *last = *last >= CONTROLLER_DOMID_LAST ? 1 : (uint16_t)(*last + 1);
+        if (!in_use(context, *last)) {
+            return *last;
+        }
+    }
+    return -1;
+}
