@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The records of domains and vCPUs on this machine, private to virt/ and
+ * port.c, and what the files of virt/ offer each other.
+ *
+ * Locks: d->lock guards the physical map, the memory accounts, the grant
+ * frames and the memory map of a domain. It ranks below the core lock, and
+ * nothing of the core is called and no guest memory copied while it is held.
+ * Everything of a vCPU that is not marked "any pCPU" belongs to the pCPU that
+ * runs it.
+ */
+#ifndef SCHEDOP_X86_VIRT_DOMAIN_H
+#define SCHEDOP_X86_VIRT_DOMAIN_H
+
+#include "../cpu/lock.h"
+#include "memmap.h"
+#include "mmio.h"
+#include "virt.h"
+#include "vlapic.h"
+#include "vmcb.h"
+#include "walk.h"
+
+#define GRANT_FRAMES_MAX 64u
+#define CHUNKS_MAX 64u    /* pieces of RAM a domain is made of */
+#define FRAMES_MAPPED 64u /* frames the core keeps mapped, per domain */
+#define GFN_NONE UINT64_MAX
+#define GPA_BITS 40u /* guest-physical address width */
+
+/* Where PVH domains find things, as on Xen. */
+#define GFN_CONSOLE 0xfeffful
+#define GFN_XENSTORE 0xfeffeul
+#define GPA_ACPI 0xfc000000ull
+
+struct ram_chunk {
+    uint64_t pa, bytes;
+};
+
+struct mapped_frame {
+    uint64_t pa;
+    void *va;
+};
+
+struct x86_domain {
+    const struct domain_spec *spec;
+    struct sop_domain *sop;
+    uint16_t domid;
+    unsigned nr_vcpus;
+    struct x86_vcpu *vcpu[SOP_VCPUS_MAX];
+    struct sop_pcpu *starting; /* host_domain_started() was called when NULL */
+    bool started;
+
+    struct x86_lock lock;
+    /* physical map (p2m.c) */
+    uint64_t *p2m_root;
+    uint64_t p2m_tables, p2m_tables_max;
+    uint64_t gfn_max; /* highest one ever mapped */
+    /* memory accounts: frames of RAM mapped now and at most */
+    uint64_t frames_now, frames_max;
+    uint64_t free_head; /* freed frames, linked through their first word */
+    unsigned nr_chunks;
+    struct ram_chunk chunk[CHUNKS_MAX];
+    /* pages that are the hypervisor's and may appear in the map */
+    void *shared_info, *console, *xenstore, *acpi;
+    uint64_t shared_info_gfn;
+    unsigned nr_grant_frames;
+    void *grant_frame[GRANT_FRAMES_MAX];
+    uint64_t grant_gfn[GRANT_FRAMES_MAX];
+    struct memmap memmap;
+    unsigned nr_mapped;
+    struct mapped_frame mapped[FRAMES_MAPPED];
+
+    uint32_t console_port, xenstore_port;
+};
+
+#define PCPU_NONE UINT32_MAX
+
+/* Instruction lengths found by decoding, by address (exits.c). */
+#define LENGTHS 8u
+struct insn_length {
+    uint64_t rip;
+    uint32_t exitcode, length;
+};
+
+#define VAR_MTRRS 16u
+#define FIXED_MTRRS 11u
+
+struct x86_vcpu {
+    uint64_t gpr[16]; /* but rax and rsp, which are in the VMCB; enter.S */
+    struct vmcb *vmcb;
+    uint64_t vmcb_pa; /* enter.S */
+    struct x86_domain *domain;
+    struct sop_vcpu *sop;
+    unsigned id;
+
+    /* TLB tag; asid_generation 0 (any pCPU) asks for a new one. */
+    uint32_t asid;
+    _Atomic uint64_t asid_generation;
+
+    /* events on their way in */
+    uint64_t event;   /* eventinj of the next entry, 0 none */
+    bool nmi_pending; /* any pCPU */
+    bool nmi_blocked; /* until IRET */
+    bool nmi_retried;
+    struct vlapic lapic;
+    bool timer_rearm; /* any pCPU: set the core's timer to the lapic's */
+
+    /* start-up: INIT was received and no SIPI since; any pCPU, under boot */
+    struct x86_lock boot;
+    bool initialised;
+
+    /* where its registers are: a pCPU's index, or PCPU_NONE; any pCPU */
+    volatile uint32_t on_pcpu;
+
+    /* state that is in the pCPU only while this vCPU is loaded there */
+    void *fpu;
+    uint32_t fpu_pcpu; /* whose registers still hold `fpu` */
+    bool dr_loaded;
+    uint64_t dr[4], xcr0;
+    uint32_t tsc_aux;
+
+    /* MSRs without hardware behind them */
+    uint64_t var_mtrr[VAR_MTRRS], fixed_mtrr[FIXED_MTRRS], mtrr_default;
+
+    struct insn_length length[LENGTHS];
+    unsigned nr_text; /* bytes written to port 0xe9, not yet passed on */
+    char text[128];
+};
+
+_Static_assert(offsetof(struct x86_vcpu, gpr) == 0, "enter.S");
+_Static_assert(offsetof(struct x86_vcpu, vmcb_pa) == 136, "enter.S");
+
+/* virt/'s state of a pCPU. */
+struct x86_svm_pcpu {
+    uint64_t host_vmcb_pa; /* where vmsave put what vmload brings back */
+    uint64_t asid_generation;
+    uint32_t asid_next;
+    struct x86_vcpu *volatile running; /* in the guest now */
+    volatile uint64_t entries;         /* how often it went there */
+    struct x86_vcpu *fpu_owner; /* valid if its fpu_pcpu says so as well */
+};
+
+static inline struct x86_vcpu *vcpu_of(const struct sop_vcpu *v)
+{
+    return sop_vcpu_port(v);
+}
+
+static inline bool vcpu_is_wide(const struct x86_vcpu *v)
+{
+    return (v->vmcb->efer & X86_EFER_LMA) && (v->vmcb->cs.attr & 0x200);
+}
+
+static inline uint64_t reg_get(const struct x86_vcpu *v, unsigned n)
+{
+    return n == REG_RAX   ? v->vmcb->rax
+           : n == REG_RSP ? v->vmcb->rsp
+                          : v->gpr[n];
+}
+
+static inline void reg_set(struct x86_vcpu *v, unsigned n, uint64_t value)
+{
+    if (n == REG_RAX) {
+        v->vmcb->rax = value;
+    } else if (n == REG_RSP) {
+        v->vmcb->rsp = value;
+    } else {
+        v->gpr[n] = value;
+    }
+}
+
+/* ------------------------------------------------------------------- p2m.c */
+
+enum p2m_type {
+    P2M_NONE,    /* nothing there */
+    P2M_RAM,     /* a frame of the domain's own */
+    P2M_SPECIAL, /* a page of the hypervisor's, shared with the domain */
+};
+
+/* Both set up and torn down with no vCPU running. */
+int p2m_init(struct x86_domain *d, uint64_t ram_bytes);
+void p2m_free(struct x86_domain *d);
+
+/* Type and physical address of `gfn`. Lock-free. */
+enum p2m_type p2m_lookup(const struct x86_domain *d, uint64_t gfn,
+                         uint64_t *pa);
+
+/* d->lock held for the rest, which return -ENOMEM when tables run out. */
+int p2m_set_locked(struct x86_domain *d, uint64_t gfn, uint64_t pa,
+                   enum p2m_type type);
+int p2m_map_range(struct x86_domain *d, uint64_t gfn, uint64_t pa,
+                  uint64_t frames);
+void p2m_clear_locked(struct x86_domain *d, uint64_t gfn);
+
+/*
+ * Returns when no vCPU of `d` can use a translation older than the call. No
+ * lock held.
+ */
+void p2m_flush(struct x86_domain *d);
+
+/* Frees or takes a frame of RAM of the domain's own; d->lock held. */
+void frame_put_locked(struct x86_domain *d, uint64_t pa);
+uint64_t frame_take_locked(struct x86_domain *d); /* zeroed; 0 none */
+
+/* ------------------------------------------------------------- guest_mem.c */
+
+/* port_copy_in() and its mirror; on failure *cr2 and *fault say why. */
+int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len);
+int guest_copy_out(struct x86_vcpu *v, uint64_t linear, const void *src,
+                   size_t len);
+/* As instructions of the guest see memory: also at CPL 3. */
+bool guest_translate(struct x86_vcpu *v, uint64_t linear, unsigned access,
+                     uint64_t *gpa, unsigned *fault);
+/* Bytes of the instruction at CS:RIP; returns how many are readable. */
+unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX]);
+int gpa_copy_in(struct x86_domain *d, void *dst, uint64_t gpa, size_t len);
+int gpa_copy_out(struct x86_domain *d, uint64_t gpa, const void *src,
+                 size_t len);
+
+/* ------------------------------------------------------------------- svm.c */
+
+/* enter.S: to the guest and back; all else is done before and after. */
+void svm_enter(struct x86_vcpu *v, uint64_t host_vmcb_pa);
+
+int vcpu_init(struct x86_vcpu *v);  /* allocates and resets */
+void vcpu_free(struct x86_vcpu *v); /* what vcpu_init() took */
+void vcpu_reset_flat(struct x86_vcpu *v, uint64_t rip, uint64_t rbx);
+void vcpu_reset_real(struct x86_vcpu *v, uint8_t page);
+void vcpu_load(struct x86_pcpu *self, struct x86_vcpu *v);
+void vcpu_unload(struct x86_pcpu *self, struct x86_vcpu *v);
+void vcpu_enter(struct x86_pcpu *self, struct x86_vcpu *v);
+void vcpu_use_debug_registers(struct x86_vcpu *v);
+void vcpu_set_xcr0(struct x86_vcpu *v, uint64_t value);
+uint64_t svm_xcr0_mask(void); /* what guests may enable, 0: no XSAVE */
+uint32_t svm_nr_asids(void);
+
+/* ---------------------------------------------------------------- events.c */
+
+#define VECTOR_DB 1u
+#define VECTOR_UD 6u
+#define VECTOR_DF 8u
+#define VECTOR_GP 13u
+#define VECTOR_PF 14u
+#define VECTOR_AC 17u
+
+void event_exception(struct x86_vcpu *v, unsigned vector);
+void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error);
+void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error);
+/* Chooses what the next entry injects; asks for a window for the rest. */
+void event_prepare(struct x86_vcpu *v);
+bool event_deliverable(struct x86_vcpu *v);
+
+/* ----------------------------------------------------------------- exits.c */
+
+/*
+ * Handles the exit `v` just made. True when the core must now be asked what
+ * to run.
+ */
+bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v);
+/* Steps over `length` bytes of the current instruction. */
+void exit_advance(struct x86_vcpu *v, unsigned length);
+void vcpu_text_flush(struct x86_vcpu *v);
+/* Ends the domain with a register dump; printf-like reason. */
+void vcpu_crash(struct x86_pcpu *self, struct x86_vcpu *v, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* --------------------------------------------------- cpuid.c, msr.c, apic.c */
+
+void cpuid_emulate(struct x86_vcpu *v);
+uint64_t cpuid_cr4_mask(void); /* CR4 bits that a guest may set */
+bool msr_read(struct x86_vcpu *v, uint32_t msr, uint64_t *value);
+bool msr_write(struct x86_pcpu *self, struct x86_vcpu *v, uint32_t msr,
+               uint64_t value);
+/* Carries out what a write to the local APIC asks for. */
+void apic_effect(struct x86_pcpu *self, struct x86_vcpu *v,
+                 const struct vlapic_effect *effect);
+bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
+                 bool write, void *data, unsigned len);
+
+/* ---------------------------------------------------- memory_op.c, grant.c */
+
+int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
+                  struct sop_call *call);
+int64_t grant_table_op(struct x86_vcpu *v, struct sop_call *call);
+/* Physical address of grant frame `idx`, made if need be; 0 none. */
+uint64_t grant_frame_locked(struct x86_domain *d, uint64_t idx);
+void grant_free(struct x86_domain *d);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Interrupts and exceptions on their way into a guest.
+ *
+ * Order and rules are Xen's: an event that was being delivered when the guest
+ * exited goes first, then an NMI, then the event upcall by callback vector
+ * (which bypasses the local APIC), then the local APIC. What cannot be
+ * delivered now gets a window: a virtual interrupt that makes the guest exit
+ * when it could take one, or the intercept of the instruction that ends what
+ * holds it off (IRET, MOV to CR8).
+ */
+#include "domain.h"
+
+#define CR8_WRITE (1u << 8)
+
+enum source { FROM_NONE, FROM_NMI, FROM_CALLBACK, FROM_LAPIC };
+
+struct pending {
+    enum source source;
+    int vector;
+};
+
+void event_exception(struct x86_vcpu *v, unsigned vector)
+{
+    v->event = vector | SVM_EVENT_EXCEPTION | SVM_EVENT_VALID;
+}
+
+void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error)
+{
+    v->event = vector | SVM_EVENT_EXCEPTION | SVM_EVENT_ERROR |
+               SVM_EVENT_VALID | (uint64_t)error << 32;
+}
+
+void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error)
+{
+    v->vmcb->cr2 = linear;
+    event_exception_error(v, VECTOR_PF, error);
+}
+
+static struct pending find_pending(struct x86_vcpu *v)
+{
+    int vector;
+
+    if (__builtin_expect(v->nmi_pending, 0)) {
+        return (struct pending){FROM_NMI, 2};
+    }
+    vector = sop_vcpu_upcall_vector(v->sop);
+    if (vector >= 0) {
+        return (struct pending){FROM_CALLBACK, vector};
+    }
+    vector = vlapic_pending(&v->lapic);
+    if (vector >= 0) {
+        return (struct pending){FROM_LAPIC, vector};
+    }
+    return (struct pending){FROM_NONE, -1};
+}
+
+static bool is_held_off(const struct x86_vcpu *v, struct pending p)
+{
+    const struct vmcb *c = v->vmcb;
+
+    if (c->shadow & 1) {
+        return true;
+    }
+    if (p.source == FROM_NMI) {
+        return v->nmi_blocked;
+    }
+    if (!(c->rflags & X86_FLAGS_IF)) {
+        return true;
+    }
+    return p.source == FROM_LAPIC && !vlapic_accepts(&v->lapic, p.vector);
+}
+
+bool event_deliverable(struct x86_vcpu *v)
+{
+    struct pending p = find_pending(v);
+
+    return p.source != FROM_NONE && !is_held_off(v, p);
+}
+
+/* Arranges for an exit once `p` may be deliverable. */
+static void open_window(struct x86_vcpu *v, struct pending p)
+{
+    struct vmcb *c = v->vmcb;
+
+    if (p.source == FROM_NMI && v->nmi_blocked) {
+        return; /* IRET is intercepted */
+    }
+    if (p.source == FROM_LAPIC && !vlapic_accepts(&v->lapic, p.vector)) {
+        if (vlapic_held_by_tpr(&v->lapic, p.vector)) {
+            c->cr_write |= CR8_WRITE;
+        }
+        return; /* else the end-of-interrupt exits */
+    }
+    c->v_irq = SVM_V_IRQ;
+}
+
+/*
+ * An NMI in an interrupt shadow with interrupts off: no window tells when the
+ * shadow is over, so ask for any exit, once, and then go ahead.
+ */
+static bool nmi_must_go(struct x86_vcpu *v)
+{
+    const struct vmcb *c = v->vmcb;
+
+    if (v->nmi_blocked || !(c->shadow & 1) || (c->rflags & X86_FLAGS_IF)) {
+        return false;
+    }
+    v->nmi_retried = !v->nmi_retried;
+    if (v->nmi_retried) {
+        irq_send_kick(x86_self());
+    }
+    return !v->nmi_retried;
+}
+
+static void inject(struct x86_vcpu *v, struct pending p)
+{
+    struct vmcb *c = v->vmcb;
+
+    if (p.source == FROM_NMI) {
+        c->eventinj = 2 | SVM_EVENT_NMI | SVM_EVENT_VALID;
+        __atomic_store_n(&v->nmi_pending, false, __ATOMIC_SEQ_CST);
+        v->nmi_blocked = true;
+        c->intercept1 |= SVM_I1_IRET;
+        return;
+    }
+    if (p.source == FROM_LAPIC) {
+        vlapic_acknowledge(&v->lapic, p.vector);
+    }
+    c->eventinj = (unsigned)p.vector | SVM_EVENT_INTR | SVM_EVENT_VALID;
+}
+
+/* Something is to be injected or waits; out of line, the rare case. */
+static void prepare_some(struct x86_vcpu *v, struct pending p)
+{
+    struct vmcb *c = v->vmcb;
+
+    if (v->event) {
+        c->eventinj = v->event;
+        v->event = 0;
+    } else if (!is_held_off(v, p) || (p.source == FROM_NMI && nmi_must_go(v))) {
+        inject(v, p);
+        p = find_pending(v);
+    }
+    if (p.source != FROM_NONE) {
+        open_window(v, p);
+    }
+}
+
+void event_prepare(struct x86_vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    struct pending p = find_pending(v);
+
+    c->v_tpr = (uint8_t)(v->lapic.tpr >> 4);
+    c->v_irq = 0;
+    c->cr_write &= (uint16_t)~CR8_WRITE;
+    if (v->event || p.source != FROM_NONE) {
+        prepare_some(v, p);
+    }
+}

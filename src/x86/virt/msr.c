@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Model-specific registers: what a PVH domain may read and write. Everything
+ * not named here is a general protection fault, as on Xen 4.17 without
+ * msr_relaxed. Registers that VMLOAD and VMSAVE swap do not get here.
+ */
+#include "domain.h"
+
+#include "../cpu/asm.h"
+
+#define MSR_HYPERCALL_PAGE 0x40000000u
+#define MSR_TSC 0x10u
+#define MSR_MTRR_CAP 0xfeu
+#define MSR_MTRR_VAR 0x200u
+#define MSR_MTRR_DEFAULT 0x2ffu
+#define MSR_PAT 0x277u
+#define MSR_DEBUGCTL 0x1d9u
+#define MSR_TSC_AUX_GUEST 0xc0000103u
+#define MTRR_CAP 0x508ull /* 8 variable ranges, fixed ones, write-combining */
+
+/* ---------------------------------------------------------------- hypercall
+ * page */
+
+#define HYPERCALLS 128u
+#define SLOT_BYTES 32u
+#define SLOT_IRET 23u
+
+static void hypercall_page_fill(uint8_t page[PAGE_SIZE])
+{
+    static const uint8_t code[9] = {0xb8, 0, 0, 0, 0, 0x0f, 0x01, 0xd9, 0xc3};
+
+    __builtin_memset(page, 0xcc, PAGE_SIZE);
+    for (unsigned nr = 0; nr < HYPERCALLS; nr++) {
+        uint8_t *slot = page + nr * SLOT_BYTES;
+
+        __builtin_memcpy(slot, code, sizeof(code));
+        slot[1] = (uint8_t)nr;
+    }
+    page[SLOT_IRET * SLOT_BYTES] = 0x0f; /* iret is not for us: UD2 */
+    page[SLOT_IRET * SLOT_BYTES + 1] = 0x0b;
+}
+
+static bool write_hypercall_page(struct x86_vcpu *v, uint64_t value)
+{
+    struct x86_domain *d = v->domain;
+    uint64_t pa;
+
+    if ((value & ~PAGE_MASK) ||
+        p2m_lookup(d, value >> PAGE_SHIFT, &pa) != P2M_RAM) {
+        return false;
+    }
+    hypercall_page_fill(window_open(0, pa));
+    window_close(0);
+    sop_domain_latch_width(d->sop, vcpu_is_wide(v));
+    return true;
+}
+
+/* ------------------------------------------------------------------- memory
+ * types */
+
+static bool is_memory_type(uint64_t type)
+{
+    return type < 7 && type != 2 && type != 3;
+}
+
+static bool are_memory_types(uint64_t value, bool pat)
+{
+    for (unsigned i = 0; i < 64; i += 8) {
+        uint64_t type = value >> i & 0xff;
+
+        if (!is_memory_type(type) && !(pat && type == 7)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int fixed_mtrr_index(uint32_t msr)
+{
+    switch (msr) {
+    case 0x250:
+        return 0;
+    case 0x258:
+    case 0x259:
+        return (int)(msr - 0x258) + 1;
+    default:
+        return msr >= 0x268 && msr <= 0x26f ? (int)(msr - 0x268) + 3 : -1;
+    }
+}
+
+static bool mtrr_read(const struct x86_vcpu *v, uint32_t msr, uint64_t *value)
+{
+    int fixed = fixed_mtrr_index(msr);
+
+    if (msr == MSR_MTRR_CAP) {
+        *value = MTRR_CAP;
+    } else if (msr == MSR_MTRR_DEFAULT) {
+        *value = v->mtrr_default;
+    } else if (msr == MSR_PAT) {
+        *value = v->vmcb->g_pat;
+    } else if (fixed >= 0) {
+        *value = v->fixed_mtrr[fixed];
+    } else if (msr >= MSR_MTRR_VAR && msr < MSR_MTRR_VAR + VAR_MTRRS) {
+        *value = v->var_mtrr[msr - MSR_MTRR_VAR];
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool mtrr_write_var(struct x86_vcpu *v, unsigned index, uint64_t value)
+{
+    uint64_t wide = (1ull << GPA_BITS) - PAGE_SIZE;
+    uint64_t allowed = wide | (index & 1 ? 0x800 : 0xff);
+
+    if ((value & ~allowed) || (!(index & 1) && !is_memory_type(value & 0xff))) {
+        return false;
+    }
+    v->var_mtrr[index] = value;
+    return true;
+}
+
+/* Kept for reading back only: with nested paging they have no effect. */
+static bool mtrr_write(struct x86_vcpu *v, uint32_t msr, uint64_t value)
+{
+    int fixed = fixed_mtrr_index(msr);
+
+    if (msr == MSR_MTRR_DEFAULT) {
+        if ((value & ~0xcffull) || !is_memory_type(value & 0xff)) {
+            return false;
+        }
+        v->mtrr_default = value;
+    } else if (msr == MSR_PAT) {
+        if (!are_memory_types(value, true)) {
+            return false;
+        }
+        v->vmcb->g_pat = value;
+    } else if (fixed >= 0) {
+        if (!are_memory_types(value, false)) {
+            return false;
+        }
+        v->fixed_mtrr[fixed] = value;
+    } else if (msr >= MSR_MTRR_VAR && msr < MSR_MTRR_VAR + VAR_MTRRS) {
+        return mtrr_write_var(v, msr - MSR_MTRR_VAR, value);
+    } else {
+        return false;
+    }
+    return true;
+}
+
+/* -------------------------------------------------------------------------
+ * EFER */
+
+static bool write_efer(struct x86_vcpu *v, uint64_t value)
+{
+    uint64_t may = X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE;
+    struct vmcb *c = v->vmcb;
+
+    if (value & ~may) {
+        return false;
+    }
+    if (((value ^ c->efer) & X86_EFER_LME) && (c->cr0 & X86_CR0_PG)) {
+        return false;
+    }
+    value &= ~X86_EFER_LMA;
+    c->efer = value | (c->efer & X86_EFER_LMA) | X86_EFER_SVME;
+    atomic_store(&v->asid_generation, 0); /* NXE changes what is cached */
+    return true;
+}
+
+/* ------------------------------------------------------------------ all the
+ * others */
+
+/* Read as 0, writes ignored: counters and switches of AMD processors. */
+static bool is_inert(uint32_t msr)
+{
+    switch (msr) {
+    case 0x17a: /* machine check status */
+    case MSR_DEBUGCTL:
+    case 0x1db: /* last branches and exceptions */
+    case 0x1dc:
+    case 0x1dd:
+    case 0x1de:
+    case 0xc0010010: /* SYSCFG */
+    case 0xc0010015: /* HWCR */
+    case 0xc001001f: /* NB_CFG */
+    case 0xc0011028:
+        return true;
+    default:
+        return msr >= 0xc0010000 && msr <= 0xc0010007;
+    }
+}
+
+static bool read_other(uint32_t msr, uint64_t *value)
+{
+    *value = 0;
+    switch (msr) {
+    case 0x8b:  /* microcode */
+    case 0x179: /* no machine check banks */
+    case MSR_HYPERCALL_PAGE:
+        return true;
+    case MSR_TSC:
+        *value = rdtsc_ordered();
+        return true;
+    case 0xc0011029: /* DE_CFG: LFENCE is dispatch serialising */
+        *value = 2;
+        return true;
+    default:
+        return is_inert(msr);
+    }
+}
+
+static bool is_x2apic(uint32_t msr)
+{
+    return msr >= 0x800 && msr <= 0xbff;
+}
+
+bool msr_read(struct x86_vcpu *v, uint32_t msr, uint64_t *value)
+{
+    if (is_x2apic(msr)) {
+        return vlapic_msr_read(&v->lapic, msr, time_now(), value);
+    }
+    switch (msr) {
+    case MSR_APIC_BASE:
+        *value = v->lapic.base;
+        return true;
+    case MSR_EFER:
+        *value = v->vmcb->efer & ~X86_EFER_SVME;
+        return true;
+    case MSR_TSC_AUX_GUEST:
+        *value = v->tsc_aux;
+        return true;
+    default:
+        return mtrr_read(v, msr, value) || read_other(msr, value);
+    }
+}
+
+bool msr_write(struct x86_pcpu *self, struct x86_vcpu *v, uint32_t msr,
+               uint64_t value)
+{
+    struct vlapic_effect effect = {0};
+
+    if (is_x2apic(msr)) {
+        if (!vlapic_msr_write(&v->lapic, msr, value, time_now(), &effect)) {
+            return false;
+        }
+        apic_effect(self, v, &effect);
+        return true;
+    }
+    switch (msr) {
+    case MSR_APIC_BASE:
+        return vlapic_set_base(&v->lapic, value);
+    case MSR_EFER:
+        return write_efer(v, value);
+    case MSR_TSC_AUX_GUEST:
+        if (value >> 32) {
+            return false;
+        }
+        v->tsc_aux = (uint32_t)value;
+        wrmsr(MSR_TSC_AUX_GUEST, value);
+        return true;
+    case MSR_HYPERCALL_PAGE:
+        return write_hypercall_page(v, value);
+    case MSR_TSC: /* system time is derived from it: it stays as it is */
+    case 0x8b:
+    case 0xc0011029:
+        return true;
+    default:
+        return mtrr_write(v, msr, value) || is_inert(msr);
+    }
+}
