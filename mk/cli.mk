@@ -3,7 +3,7 @@
 # The command line: build/schedop, its man page, and its tests. The tests use
 # a second build of the same sources with ASan and UBSan, and a fake QEMU.
 
-CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c
+CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c src/lib/linkline.c
 CLI_OBJ  := $(patsubst src/%.c,$(O)/cli/%.o,$(CLI_SRC))
 CLI_AOBJ := $(patsubst src/%.c,$(O)/cli-asan/%.o,$(CLI_SRC))
 CLI_LIBS := -lxlutil -ljansson -lz
@@ -41,7 +41,7 @@ $(O)/cli-tests/cli_%: tests/unit/cli_%.c $(CLI_AOBJ)
 	    $(filter-out %/cli/main.o,$(CLI_AOBJ)) -lcmocka $(CLI_LIBS)
 
 # A guest image for the tests: two bytes of code and the PVH note.
-$(O)/cli-tests/guest.elf: tests/cli/guest.S
+$(O)/cli-tests/guest.elf: tests/cli/guest.S mk/cli.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) -m32 -c -o $@.o $<
 	$(Q)$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 \

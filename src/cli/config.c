@@ -696,6 +696,11 @@ int cli_config_read(const struct cli_image *file, struct cli_domain *d)
     fflush(f);
     if (rc != 0) {
         relay(report);
+        if (memchr(file->data, '\r', file->size) != NULL) {
+            cli_error("%s: its lines end as on DOS: remove the carriage "
+                      "returns",
+                      c.path);
+        }
         rc = -1;
     } else {
         cli_keys_scan(&c.keys, (const char *)file->data, file->size);

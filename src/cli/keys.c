@@ -29,13 +29,13 @@ static void skip_comment(struct scan *s)
     }
 }
 
-/* Strings know no escaped quotes and end on their line. */
+/* A backslash takes the next byte with it; a string ends on its line. */
 static void skip_string(struct scan *s)
 {
     char quote = *s->p++;
 
     while (more(s) && *s->p != quote && *s->p != '\n') {
-        s->p++;
+        s->p += *s->p == '\\' && s->end - s->p > 1 && s->p[1] != '\n' ? 2 : 1;
     }
     if (more(s) && *s->p == quote) {
         s->p++;

@@ -6,47 +6,12 @@
 #include <string.h>
 
 #include "domain.h"
+#include "lib/linkline.h"
 
 const char *const link_command[LINK_COMMANDS] = SCHEDOP_LINK_COMMANDS;
 
-/* Bytes of a con line to the hypervisor: each may become four. */
-enum { CON_CHUNK = 200 };
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    if (c >= 'a' && c <= 'f') {
-        return c - 'a' + 10;
-    }
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-/* What is no escape stays as it is: better a strange byte than none. */
-static size_t unescape(char *s, size_t len)
-{
-    size_t out = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        char c = s[i];
-
-        if (c == '\\' && i + 1 < len) {
-            char e = s[i + 1];
-
-            if (e == '\\' || e == 'n' || e == 'r') {
-                c = e == 'n' ? '\n' : e == 'r' ? '\r' : '\\';
-                i++;
-            } else if (e == 'x' && i + 3 < len && hex_digit(s[i + 2]) >= 0 &&
-                       hex_digit(s[i + 3]) >= 0) {
-                c = (char)(hex_digit(s[i + 2]) * 16 + hex_digit(s[i + 3]));
-                i += 3;
-            }
-        }
-        s[out++] = c;
-    }
-    return out;
-}
+/* Of the text of a con line to the hypervisor, escaped. */
+enum { CON_ROOM = 800 };
 
 /* A cursor over the fields of a line; `rest` is NULL behind the last. */
 struct fields {
@@ -101,12 +66,16 @@ static bool take_name(struct fields *f, struct link_message *m)
 
 static bool take_text(struct fields *f, struct link_message *m)
 {
-    m->text = f->rest != NULL ? f->rest : "";
-    m->text_len =
-        f->rest != NULL ? unescape(f->rest, (size_t)(f->end - f->rest)) : 0;
-    if (f->rest != NULL) {
-        f->rest[m->text_len] = '\0';
+    if (f->rest == NULL) {
+        m->text = "";
+        return true;
     }
+    if (!linkline_unescape(f->rest, &m->text_len, f->rest,
+                           (size_t)(f->end - f->rest))) {
+        return false;
+    }
+    f->rest[m->text_len] = '\0';
+    m->text = f->rest;
     return true;
 }
 
@@ -291,25 +260,14 @@ void link_feed(struct link_reader *r, const char *data, size_t len,
 void link_add_con(struct cli_text *t, uint16_t domid, const char *data,
                   size_t len)
 {
+    char escaped[CON_ROOM];
+
     while (len > 0) {
-        size_t chunk = len < CON_CHUNK ? len : CON_CHUNK;
+        size_t used;
+        size_t n = linkline_escape(escaped, sizeof(escaped), data, len, &used);
 
-        cli_text_printf(t, "con %u ", domid);
-        for (size_t i = 0; i < chunk; i++) {
-            unsigned char c = (unsigned char)data[i];
-
-            if (c == '\\' || c == '\n' || c == '\r') {
-                char e[2] = {'\\', c == '\n' ? 'n' : c == '\r' ? 'r' : '\\'};
-
-                cli_text_add(t, e, 2);
-            } else if (c >= 0x20 && c <= 0x7e) {
-                cli_text_add(t, data + i, 1);
-            } else {
-                cli_text_printf(t, "\\x%02x", c);
-            }
-        }
-        cli_text_str(t, "\n");
-        data += chunk;
-        len -= chunk;
+        cli_text_printf(t, "con %u %.*s\n", domid, (int)n, escaped);
+        data += used;
+        len -= used;
     }
 }
