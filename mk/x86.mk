@@ -18,7 +18,7 @@ X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(XEN_ABI) $(WARN) -O2 -g \
     -Wframe-larger-than=1536 -Iinclude -Isrc \
     -DSCHEDOP_VERSION='"$(VERSION)"' -MMD -MP
 X86_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack \
-    -Wl,-z,max-page-size=4096 -Wl,--gc-sections -no-pie
+    -Wl,-z,max-page-size=4096 -Wl,--gc-sections
 
 ALL    += $(X86_ELF)
 CHECKS += tests/boot/boot.sh tests/boot/panic.sh tests/boot/grub.sh

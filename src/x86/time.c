@@ -26,7 +26,7 @@ __extension__ typedef unsigned __int128 u128;
 #define PIT_MASK 0xffffu
 #define MEASURE_DIVISOR 100u /* of a second: 10 ms */
 #define SAMPLE_TRIES 8u
-#define SYNC_ROUNDS 64u
+#define SYNC_ROUNDS 64ull
 
 static struct sop_time_scale scale;
 static uint64_t tsc_khz, wall_at_boot_ns;
@@ -200,7 +200,7 @@ static uint64_t rtc_seconds(void)
     }
     return days_since_1970(2000 + decoded(now.year, binary), month, day) *
                86400 +
-           hour * 3600u + decoded(now.minute, binary) * 60u +
+           hour * 3600ull + decoded(now.minute, binary) * 60ull +
            decoded(now.second, binary);
 }
 

@@ -30,7 +30,8 @@
 
 #define X86_PCPUS_MAX 16u
 
-/* ---------------------------------------------------------- boot/: what we got */
+/* ---------------------------------------------------------- boot/: what we got
+ */
 
 #define BOOT_MODULES_MAX 64u
 #define BOOT_RAM_MAX 64u
@@ -61,7 +62,8 @@ const void *module_data(const struct boot_module *m);
 /* Called on the boot pCPU with paging, heap, IDT and serial ready. */
 __attribute__((noreturn)) void x86_main(void);
 
-/* ------------------------------------------------------ cpu/: a pCPU's record */
+/* ------------------------------------------------------ cpu/: a pCPU's record
+ */
 
 struct x86_vcpu;
 struct x86_svm_pcpu; /* virt/'s own per-pCPU state */
@@ -157,8 +159,8 @@ void irq_wait(void);
 void time_init(void);
 const struct sop_time_scale *time_scale(void);
 uint64_t time_tsc_khz(void);
-uint64_t time_now(void);                       /* ns, monotonic over pCPUs */
-uint64_t time_wall_ns_at_boot(void);           /* from the RTC, ns since 1970 */
+uint64_t time_now(void);             /* ns, monotonic over pCPUs */
+uint64_t time_wall_ns_at_boot(void); /* from the RTC, ns since 1970 */
 void time_arm(uint64_t deadline_ns, uint64_t now_ns); /* own pCPU; NEVER off */
 
 /* --------------------------------------------------------------- console.c */
@@ -179,13 +181,15 @@ bool link_port_has_input(void);
 /* After `exit`: the qemu-exit device, else reboot or halt as asked. */
 __attribute__((noreturn)) void machine_stop(bool reboot);
 
-/* Value of key= on the hypervisor's command line, into `out`; false if absent. */
+/* Value of key= on the hypervisor's command line, into `out`; false if absent.
+ */
 bool cmdline_get(const char *cmdline, const char *key, char *out, size_t size);
 
 /* snprintf of src/lib, under the port's name: %s %d %u %x %llu %016llx %c %% */
 int x86_snprintf(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-int x86_vsnprintf(char *out, size_t size, const char *fmt, va_list ap);
+int x86_vsnprintf(char *out, size_t size, const char *fmt, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 /*
  * One line of log: to the link as `log LEVEL TEXT`, to COM1 when there is no

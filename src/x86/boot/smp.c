@@ -54,7 +54,8 @@ static uint64_t place_trampoline(void)
     if (pa < LOW_START) {
         return 0;
     }
-    pa_copy_in(pa, ap_trampoline, (size_t)(ap_trampoline_end - ap_trampoline));
+    pa_copy_in(pa, ap_trampoline,
+               (size_t)ap_trampoline_end - (size_t)ap_trampoline);
     return pa;
 }
 

@@ -29,7 +29,7 @@ struct tss {
     uint32_t reserved0;
     uint64_t rsp[3];
     uint64_t reserved1;
-    uint64_t ist[7];
+    uint64_t stack[7];
     uint64_t reserved2;
     uint16_t reserved3, io_map;
 } __attribute__((packed));
@@ -53,7 +53,8 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-_Static_assert(sizeof(struct trap_frame) == 22 * 8, "as entry.S builds it");
+_Static_assert(sizeof(struct trap_frame) == 22 * sizeof(uint64_t),
+               "as entry.S builds it");
 
 /* pcpu.c */
 void pcpu_add(uint32_t apic_id);    /* the first is the boot pCPU */

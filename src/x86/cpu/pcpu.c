@@ -96,9 +96,9 @@ void pcpu_load_tss(struct x86_pcpu *p)
     uint64_t base = (uint64_t)&priv->tss;
 
     priv->tss.rsp[0] = stack_top(p->index, STACK_MAIN);
-    priv->tss.ist[IST_NMI - 1] = stack_top(p->index, STACK_NMI);
-    priv->tss.ist[IST_FAULT - 1] = stack_top(p->index, STACK_FAULT);
-    priv->tss.ist[IST_DEAD - 1] = stack_top(p->index, STACK_DEAD);
+    priv->tss.stack[IST_NMI - 1] = stack_top(p->index, STACK_NMI);
+    priv->tss.stack[IST_FAULT - 1] = stack_top(p->index, STACK_FAULT);
+    priv->tss.stack[IST_DEAD - 1] = stack_top(p->index, STACK_DEAD);
     priv->tss.io_map = sizeof(struct tss);
     priv->gdt[4] = (sizeof(struct tss) - 1) | (base & 0xffffff) << 16 |
                    0x89ull << 40 | (base >> 24 & 0xff) << 56;

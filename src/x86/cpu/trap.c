@@ -12,7 +12,7 @@
 
 struct gate {
     uint16_t offset_low, selector;
-    uint8_t ist, type;
+    uint8_t stack, type;
     uint16_t offset_middle;
     uint32_t offset_high, reserved;
 };
@@ -20,20 +20,20 @@ struct gate {
 _Static_assert(sizeof(struct gate) == 16, "as the processor reads it");
 
 #define GATE_INTERRUPT 0x8eu /* present, privilege 0, interrupts off inside */
-#define STUB_SIZE 16u
+#define STUB_SIZE 16ull
 
 extern const char trap_stubs[];
 
 static struct gate idt[256];
 
-static void set_gate(unsigned vector, unsigned ist)
+static void set_gate(unsigned vector, unsigned stack)
 {
     uint64_t stub = (uint64_t)trap_stubs + vector * STUB_SIZE;
 
     idt[vector] = (struct gate){
         .offset_low = (uint16_t)stub,
         .selector = SELECTOR_CODE,
-        .ist = (uint8_t)ist,
+        .stack = (uint8_t)stack,
         .type = GATE_INTERRUPT,
         .offset_middle = (uint16_t)(stub >> 16),
         .offset_high = (uint32_t)(stub >> 32),

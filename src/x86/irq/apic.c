@@ -36,14 +36,18 @@
 #define ICR_STARTUP 0x600u
 #define ICR_PENDING 0x1000u
 #define ICR_ASSERT 0x4000u
-#define ICR_OTHERS 0xc0000u
 
 static bool x2apic;
 static volatile uint32_t *page;
 
+static volatile uint32_t *reg_at(size_t reg)
+{
+    return &page[reg * 4];
+}
+
 static uint32_t apic_read(uint32_t reg)
 {
-    return x2apic ? (uint32_t)rdmsr(MSR_X2APIC + reg) : page[reg * 4];
+    return x2apic ? (uint32_t)rdmsr(MSR_X2APIC + reg) : *reg_at(reg);
 }
 
 static void apic_write(uint32_t reg, uint32_t value)
@@ -51,7 +55,7 @@ static void apic_write(uint32_t reg, uint32_t value)
     if (x2apic) {
         wrmsr(MSR_X2APIC + reg, value);
     } else {
-        page[reg * 4] = value;
+        *reg_at(reg) = value;
     }
 }
 
@@ -151,10 +155,15 @@ void apic_send_startup(uint32_t target, uint8_t start_page)
     send(target, ICR_ASSERT | ICR_STARTUP | start_page);
 }
 
+/* One by one: those we did not start are still the firmware's. */
 void apic_stop_others(void)
 {
-    if (x2apic || page != NULL) {
-        send(0, ICR_ASSERT | ICR_NMI | ICR_OTHERS);
+    for (unsigned i = 0; i < x86_nr_pcpus(); i++) {
+        const struct x86_pcpu *p = x86_pcpu(i);
+
+        if (p != x86_self() && p->online) {
+            apic_send_nmi(p->apic_id);
+        }
     }
 }
 

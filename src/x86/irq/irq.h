@@ -16,7 +16,7 @@ void apic_eoi(void);
 void apic_send_nmi(uint32_t target);
 void apic_send_init(uint32_t target);
 void apic_send_startup(uint32_t target, uint8_t page);
-void apic_stop_others(void); /* NMI to all but self */
+void apic_stop_others(void); /* NMI to all that are online but self */
 
 /* The timer counts down from what is written; 0 stops it. */
 void apic_timer_start(uint32_t count);

@@ -158,7 +158,7 @@ void hv_free(void *p, size_t bytes)
 
 uint64_t hv_bytes_used(void)
 {
-    return (uint64_t)(image_end - image_start) + pages_used * PAGE_SIZE;
+    return (uint64_t)image_end - (uint64_t)image_start + pages_used * PAGE_SIZE;
 }
 
 void heap_for_each(void (*fn)(uint64_t pa, uint64_t bytes))

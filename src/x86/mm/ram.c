@@ -59,7 +59,8 @@ void ram_init(void)
         add_blocks(boot_info.ram[i].pa, boot_info.ram[i].size);
         bytes_total += boot_info.ram[i].size;
     }
-    drop_blocks((uint64_t)image_start, (uint64_t)(image_end - image_start));
+    drop_blocks((uint64_t)image_start,
+                (uint64_t)image_end - (uint64_t)image_start);
     for (unsigned i = 0; i < boot_info.nr_modules; i++) {
         drop_blocks(boot_info.module[i].pa, boot_info.module[i].size);
     }
