@@ -22,7 +22,7 @@
     _Static_assert(sizeof(type) == (bytes), #type " has the wrong size")
 #define ABI_OFFSET(type, field, at)                                            \
     _Static_assert(offsetof(type, field) == (at), #type "." #field " misplace" \
-                                                                   "d")
+                                                        "d")
 
 #pragma pack(push, 4)
 

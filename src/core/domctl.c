@@ -24,7 +24,8 @@ static void fill_info(const struct sop_domain *d, uint64_t now,
     domain_info(d, now, &info);
     memset(out, 0, sizeof(*out));
     out->domain = info.domid;
-    out->flags = info.flags;
+    /* No code yet: Xen's field shows all ones up to the top. */
+    out->flags = info.flags | (d->code == CODE_NONE ? 0xff000000u : 0);
     out->cpu_time = info.cpu_ns;
     out->nr_online_vcpus = info.nr_online;
     out->max_vcpu_id = info.nr_vcpus - 1;
@@ -95,6 +96,12 @@ static bool ctl_is_ours(uint32_t cmd)
            cmd == XEN_DOMCTL_subscribe;
 }
 
+/* The id is where to start to look, or none yet. */
+static bool ctl_names_no_domain(uint32_t cmd)
+{
+    return cmd == XEN_DOMCTL_getdomaininfo || cmd == XEN_DOMCTL_createdomain;
+}
+
 int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call)
 {
@@ -109,21 +116,21 @@ int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
     if (op.interface_version != XEN_DOMCTL_INTERFACE_VERSION) {
         return -XEN_EACCES;
     }
-    if (v->domain->hardware && !ctl_is_ours(op.cmd)) {
-        return port_hypercall(self, v, call);
-    }
     now = core_enter(self);
     d = domain_find(self->sys, op.domain);
-    if (op.cmd != XEN_DOMCTL_getdomaininfo && d == NULL) {
+    if (d == NULL && !ctl_names_no_domain(op.cmd)) {
         rc = -XEN_ESRCH;
     } else if (!v->domain->hardware) {
         rc = -XEN_EPERM;
     } else if (op.cmd == XEN_DOMCTL_getdomaininfo) {
         rc = ctl_info(self, &op, now);
-    } else {
+    } else if (ctl_is_ours(op.cmd)) {
         rc = ctl_act(self, v, &op, d, now);
     }
     core_leave(self);
+    if (rc == 0 && !ctl_is_ours(op.cmd)) {
+        return port_hypercall(self, v, call);
+    }
     if (rc == 0 && op.cmd == XEN_DOMCTL_getdomaininfo &&
         port_copy_out(v, call->arg[0], &op, sizeof(op)) != 0) {
         return -XEN_EFAULT;

@@ -283,14 +283,16 @@ static int op_fifo(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
     return -XEN_EOPNOTSUPP;
 }
 
+/* Priorities are the FIFO ABI's; an unknown port is noticed first. */
 static int op_set_priority(struct sop_pcpu *self, struct sop_vcpu *v,
                            void *operand, uint64_t now)
 {
+    const struct evtchn_set_priority *op = operand;
+
     (void)self;
-    (void)v;
-    (void)operand;
     (void)now;
-    return -XEN_ENOSYS;
+    return evtchn_lookup(v->domain, op->port) == NULL ? -XEN_EINVAL
+                                                      : -XEN_ENOSYS;
 }
 
 /* ---- the call ---- */

@@ -8,6 +8,7 @@
 #include <xen/hvm/hvm_op.h>
 
 #define VECTOR_MIN 0x10u /* below are exceptions */
+#define TSS_BYTES 104u   /* of a 32-bit task */
 #define CALLBACK_TYPE(value) ((uint32_t)((value) >> 56))
 
 ABI_SIZE(struct xen_hvm_param, 16);
@@ -17,30 +18,51 @@ ABI_SIZE(struct xen_hvm_evtchn_upcall_vector, 8);
 
 /* ---- parameters ---- */
 
-/* What a domain may set of its own. */
-static bool guest_may_set(uint32_t index)
+/* Parameters that Xen no longer has (measured on 4.17). */
+static bool is_gone(uint32_t index)
 {
     switch (index) {
-    case HVM_PARAM_CALLBACK_IRQ:
-    case HVM_PARAM_VM86_TSS:
-    case HVM_PARAM_VM86_TSS_SIZED:
-    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
-    case HVM_PARAM_VM_GENERATION_ID_ADDR:
-    case HVM_PARAM_CONSOLE_EVTCHN:
-    case HVM_PARAM_X87_FIP_WIDTH:
+    case HVM_PARAM_PAE_ENABLED:
+    case HVM_PARAM_DM_DOMAIN:
+    case HVM_PARAM_MEMORY_EVENT_CR0:
+    case HVM_PARAM_MEMORY_EVENT_CR3:
+    case HVM_PARAM_MEMORY_EVENT_CR4:
+    case HVM_PARAM_MEMORY_EVENT_INT3:
+    case HVM_PARAM_NESTEDHVM:
+    case HVM_PARAM_MEMORY_EVENT_SINGLE_STEP:
+    case HVM_PARAM_BUFIOREQ_EVTCHN:
+    case HVM_PARAM_MEMORY_EVENT_MSR:
         return true;
     default:
         return false;
     }
 }
 
-/* What a domain may read of its own. */
+/* What a domain may set of its own (measured on 4.17). */
+static bool guest_may_set(uint32_t index)
+{
+    switch (index) {
+    case HVM_PARAM_CALLBACK_IRQ:
+    case HVM_PARAM_STORE_EVTCHN:
+    case HVM_PARAM_VM86_TSS:
+    case HVM_PARAM_CONSOLE_EVTCHN:
+    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
+    case HVM_PARAM_VM_GENERATION_ID_ADDR:
+    case HVM_PARAM_X87_FIP_WIDTH:
+    case HVM_PARAM_VM86_TSS_SIZED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* What a domain may read of its own (measured on 4.17). */
 static bool guest_may_get(uint32_t index)
 {
     switch (index) {
     case HVM_PARAM_STORE_PFN:
-    case HVM_PARAM_STORE_EVTCHN:
     case HVM_PARAM_CONSOLE_PFN:
+    case HVM_PARAM_ALTP2M:
         return true;
     default:
         return guest_may_set(index);
@@ -58,6 +80,23 @@ static void set_param(struct sop_domain *d, uint32_t index, uint64_t value)
     if (index == HVM_PARAM_CALLBACK_IRQ &&
         CALLBACK_TYPE(value) == HVM_PARAM_CALLBACK_TYPE_VECTOR) {
         __atomic_store_n(&d->callback_vector, (uint8_t)value, __ATOMIC_SEQ_CST);
+    }
+}
+
+/* Whether Xen takes that value: 0, or its error. */
+static int param_value_ok(uint32_t index, uint64_t value)
+{
+    switch (index) {
+    case HVM_PARAM_ACPI_IOPORTS_LOCATION:
+        return -XEN_ENODEV; /* no ACPI timer to move */
+    case HVM_PARAM_X87_FIP_WIDTH:
+        return value == 0 || value == 4 || value == 8 ? 0 : -XEN_EINVAL;
+    case HVM_PARAM_VM86_TSS:
+        return value <= UINT32_MAX ? 0 : -XEN_EINVAL;
+    case HVM_PARAM_VM86_TSS_SIZED:
+        return value >> 32 >= TSS_BYTES ? 0 : -XEN_EINVAL;
+    default:
+        return 0;
     }
 }
 
@@ -79,24 +118,45 @@ static struct sop_domain *param_domain(const struct sop_vcpu *v,
     return NULL;
 }
 
+/* The operand, once it has passed the checks that set and get share. */
+static int read_param(struct sop_vcpu *v, uint64_t operand,
+                      struct xen_hvm_param *op)
+{
+    if (port_copy_in(v, op, operand, sizeof(*op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    return op->index < HVM_NR_PARAMS ? 0 : -XEN_EINVAL;
+}
+
+/* The controlling domain may set what the domain itself may not. */
+static int may_set_param(const struct sop_vcpu *v, const struct sop_domain *d,
+                         const struct xen_hvm_param *op)
+{
+    if (is_gone(op->index)) {
+        return -XEN_EINVAL;
+    }
+    if (d == v->domain && !guest_may_set(op->index)) {
+        return -XEN_EPERM;
+    }
+    return param_value_ok(op->index, op->value);
+}
+
 static int64_t op_set_param(struct sop_pcpu *self, struct sop_vcpu *v,
                             const struct sop_call *call)
 {
     struct xen_hvm_param op;
     struct sop_domain *d;
-    int rc = 0;
+    int rc = read_param(v, call->arg[1], &op);
 
-    if (port_copy_in(v, &op, call->arg[1], sizeof(op)) != 0) {
-        return -XEN_EFAULT;
-    }
-    if (op.index >= HVM_NR_PARAMS) {
-        return -XEN_EINVAL;
+    if (rc != 0) {
+        return rc;
     }
     core_lock(self->sys, self);
     d = param_domain(v, &op, &rc);
-    if (d != NULL && d == v->domain && !guest_may_set(op.index)) {
-        rc = -XEN_EPERM;
-    } else if (d != NULL) {
+    if (d != NULL) {
+        rc = may_set_param(v, d, &op);
+    }
+    if (rc == 0) {
         set_param(d, op.index, op.value);
         if (op.index == HVM_PARAM_CALLBACK_IRQ && d == v->domain) {
             evtchn_latch_width(d, call->wide); /* spec 8.5 */
@@ -111,17 +171,16 @@ static int64_t op_get_param(struct sop_pcpu *self, struct sop_vcpu *v,
 {
     struct xen_hvm_param op;
     struct sop_domain *d;
-    int rc = 0;
+    int rc = read_param(v, call->arg[1], &op);
 
-    if (port_copy_in(v, &op, call->arg[1], sizeof(op)) != 0) {
-        return -XEN_EFAULT;
-    }
-    if (op.index >= HVM_NR_PARAMS) {
-        return -XEN_EINVAL;
+    if (rc != 0) {
+        return rc;
     }
     core_lock(self->sys, self);
     d = param_domain(v, &op, &rc);
-    if (d != NULL && d == v->domain && !guest_may_get(op.index)) {
+    if (d != NULL && is_gone(op.index)) {
+        rc = -XEN_EINVAL;
+    } else if (d == v->domain && !guest_may_get(op.index)) {
         rc = -XEN_EPERM;
     } else if (d != NULL) {
         op.value = d->param[op.index];

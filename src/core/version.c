@@ -135,7 +135,7 @@ int64_t version_call(struct sop_pcpu *self, struct sop_vcpu *v,
     case XENVER_get_features:
         return give_features(v, operand);
     case XENVER_pagesize:
-        return PAGE_BYTES;
+        return operand == 0 ? PAGE_BYTES : -XEN_EINVAL;
     case XENVER_guest_handle:
         return give_handle(v, operand);
     case XENVER_commandline:

@@ -31,10 +31,11 @@
 #include "../lib/list.h"
 #include "../lib/prng.h"
 
-#define QUANTUM_NS 4000000u       /* longest run while others wait */
-#define LONG_QUANTUM_NS 10000000u /* ... while nobody waits: look again then   \
-                                   */
-#define RATE_LIMIT_NS 1000000u    /* shortest run before others pre-empt */
+#define QUANTUM_NS 4000000u /* longest run while others wait */
+#define LONG_QUANTUM_NS                                                        \
+    10000000u                  /* ... while nobody waits: look again then      \
+                                */
+#define RATE_LIMIT_NS 1000000u /* shortest run before others pre-empt */
 #define WEIGHT_DEFAULT 256u
 #define WEIGHT_MAX 65535u
 #define CAP_PERIOD_NS 10000000u
