@@ -133,7 +133,8 @@ GUEST_HOST_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/host/%.o)
 GUEST_TESTS := command events time names ops
 # libc names of the kit, renamed so that they do not replace the host's.
 KIT_RENAME := $(foreach f,memcpy memmove memset memcmp strlen strcmp strncmp,\
-    -D$(f)=kit_libc_$(f)) -fno-builtin
+    -D$(f)=kit_libc_$(f)) -fno-builtin \
+    $(foreach f,udivdi3 umoddi3 udivmoddi4 divdi3 moddi3,-D__$(f)=kit_libc_$(f))
 
 $(O)/guest/host/%.o: src/guest/%.c
 	@mkdir -p $(@D)
@@ -150,7 +151,7 @@ $(O)/guest/hostkit/env.o: tests/unit/guest_kit_env.c
 
 $(O)/tests/guest_kit: tests/unit/guest_kit.c $(O)/guest/hostkit/env.o \
     $(O)/guest/hostkit/print.o $(O)/guest/hostkit/string.o \
-    $(O)/guest/hostkit/args.o
+    $(O)/guest/hostkit/args.o $(O)/guest/hostkit/divide32.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -MF $@.d -o $@ $^ -lcmocka
 
@@ -188,3 +189,10 @@ install-guest: $(O)/libschedop.a $(O)/libschedop32.a $(O)/libschedopkit.a \
 	done
 
 CHECKS += tests/unit/guest_install.sh
+
+# ---- the tour: what `make run` boots; domain ids follow the order ----
+
+TOUR_CFGS := $(foreach d,warden ping pong workers watchdog latch checkpoint \
+    victim,guests/$(d).cfg)
+TOUR := $(O)/schedop run --pcpus 2 --timeout 60 --expect watchdog=watchdog \
+    --expect latch=crash $(TOUR_CFGS)

@@ -27,6 +27,13 @@ size_t kit_libc_strlen(const char *text);
 int kit_libc_strcmp(const char *a, const char *b);
 int kit_libc_strncmp(const char *a, const char *b, size_t size);
 
+uint64_t kit_libc_udivdi3(uint64_t dividend, uint64_t divisor);
+uint64_t kit_libc_umoddi3(uint64_t dividend, uint64_t divisor);
+uint64_t kit_libc_udivmoddi4(uint64_t dividend, uint64_t divisor,
+                             uint64_t *rest);
+int64_t kit_libc_divdi3(int64_t dividend, int64_t divisor);
+int64_t kit_libc_moddi3(int64_t dividend, int64_t divisor);
+
 /* Formats with both and compares text and length. */
 #define SAME(...)                                                              \
     do {                                                                       \
@@ -61,20 +68,51 @@ static void test_numbers(void **state)
     }
 }
 
-static void test_division(void **state)
-{
-    uint64_t x = 88172645463325252u;
+static uint64_t random_state = 88172645463325252u;
 
+/* A number of a random length. */
+static uint64_t next_random(unsigned int i)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return random_state >> (i % 64);
+}
+
+static void test_many_numbers(void **state)
+{
     (void)state;
     for (unsigned int i = 0; i < 20000; i++) {
-        uint64_t value;
+        unsigned long long value = next_random(i);
 
-        x ^= x << 13;
-        x ^= x >> 7;
-        x ^= x << 17;
-        value = x >> (i % 64);
-        SAME("%llu", (unsigned long long)value);
+        SAME("%llu", value);
     }
+}
+
+static void test_division(void **state)
+{
+    (void)state;
+    for (unsigned int i = 0; i < 20000; i++) {
+        uint64_t a = next_random(i), b = next_random(i / 64) | 1;
+        int64_t x = (int64_t)a, y = (int64_t)b;
+        uint64_t rest;
+
+        assert_int_equal(kit_libc_udivmoddi4(a, b, &rest), a / b);
+        assert_int_equal(rest, a % b);
+        assert_int_equal(kit_libc_udivdi3(a, b), a / b);
+        assert_int_equal(kit_libc_umoddi3(a, b), a % b);
+        if (i % 3 == 0) {
+            x = -x;
+        }
+        if (i % 2 == 0) {
+            y = -y;
+        }
+        assert_int_equal(kit_libc_divdi3(x, y), x / y);
+        assert_int_equal(kit_libc_moddi3(x, y), x % y);
+    }
+    assert_int_equal(kit_libc_udivdi3(UINT64_MAX, UINT64_MAX), 1);
+    assert_int_equal(kit_libc_umoddi3(UINT64_MAX - 1, UINT64_MAX),
+                     UINT64_MAX - 1);
 }
 
 static void test_text(void **state)
@@ -184,6 +222,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_many_numbers),
         cmocka_unit_test(test_division),
         cmocka_unit_test(test_text),
         cmocka_unit_test(test_truncation),

@@ -53,26 +53,15 @@ static void put_text(struct kit_sink *sink, const struct spec *spec,
     }
 }
 
-/* Digits, least significant first; returns how many. No 64-bit division by a
- * variable: i386 would need a library call for it. */
+/* Digits, least significant first; returns how many. */
 static int digits(char *reversed, uint64_t value, unsigned int base, bool upper)
 {
     const char *alphabet = upper ? "0123456789ABCDEF" : "0123456789abcdef";
     int count = 0;
 
     do {
-        uint32_t high = (uint32_t)(value >> 32);
-        uint32_t middle, low;
-
-        /* Schoolbook division of three 16-bit-limb steps. */
-        uint32_t rest = high % base;
-        middle = rest << 16 | (uint32_t)(value >> 16 & 0xffff);
-        high /= base;
-        rest = middle % base;
-        middle /= base;
-        low = rest << 16 | (uint32_t)(value & 0xffff);
-        reversed[count++] = alphabet[low % base];
-        value = (uint64_t)high << 32 | (uint64_t)middle << 16 | low / base;
+        reversed[count++] = alphabet[value % base];
+        value /= base;
     } while (value != 0);
     return count;
 }
