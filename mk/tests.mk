@@ -27,6 +27,7 @@ $$(O)/tests/$(1).elf: $$($(1)_OBJ) $$(TEST_KIT_LIBS)
 endef
 
 $(eval $(call TEST_GUEST,conformance))
+$(eval $(call TEST_GUEST,hostile))
 
-CHECK_DEPS += $(O)/tests/conformance.elf
+CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf
 CHECKS += tests/conformance/run.sh
