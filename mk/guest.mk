@@ -53,10 +53,19 @@ KIT32      := $(FREESTANDING) -O2 -g -m32 -march=i686 -mgeneral-regs-only \
 
 KIT64_SRC := $(filter-out %32.c,$(KIT_SRC))
 KIT32_SRC := $(filter-out %64.c,$(KIT_SRC))
+KIT_LIB   := fmt string
 KIT64_OBJ := $(KIT64_SRC:src/guest/kit/%.c=$(O)/guest/kit64/%.o) \
-    $(O)/guest/kit64/start64.o
+    $(KIT_LIB:%=$(O)/guest/kit64/lib/%.o) $(O)/guest/kit64/start64.o
 KIT32_OBJ := $(KIT32_SRC:src/guest/kit/%.c=$(O)/guest/kit32/%.o) \
-    $(O)/guest/kit32/start32.o
+    $(KIT_LIB:%=$(O)/guest/kit32/lib/%.o) $(O)/guest/kit32/start32.o
+
+$(O)/guest/kit64/lib/%.o: src/lib/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT64) $(GUEST_WARN) -MMD -MP -c -o $@ $<
+
+$(O)/guest/kit32/lib/%.o: src/lib/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(KIT32) $(GUEST_WARN) -MMD -MP -c -o $@ $<
 
 $(O)/guest/kit64/%.o: src/guest/kit/%.c
 	@mkdir -p $(@D)
@@ -74,11 +83,21 @@ $(O)/guest/kit32/start32.o: src/guest/kit/start32.S src/guest/kit/layout.h
 	@mkdir -p $(@D)
 	$(Q)$(CC) -m32 -c -o $@ $<
 
+# One object as well. A guest may bring its own memcpy() and its like.
+KIT_LIBC := memcpy memmove memset memcmp strlen strcmp strncmp strchr \
+    __udivdi3 __umoddi3 __udivmoddi4 __divdi3 __moddi3
+KIT_HIDE := --wildcard --keep-global-symbol='kit_*' \
+    $(KIT_LIBC:%=--keep-global-symbol=%) $(KIT_LIBC:%=--weaken-symbol=%)
+
 $(O)/libschedopkit.a: $(KIT64_OBJ)
-	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+	$(Q)$(LD) -r -m elf_x86_64 -o $(O)/guest/kit64/all.o $^
+	$(Q)objcopy $(KIT_HIDE) $(O)/guest/kit64/all.o $(O)/guest/kit64/kit.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(O)/guest/kit64/kit.o
 
 $(O)/libschedopkit32.a: $(KIT32_OBJ)
-	$(Q)rm -f $@ && $(AR) rcsD $@ $^
+	$(Q)$(LD) -r -m elf_i386 -o $(O)/guest/kit32/all.o $^
+	$(Q)objcopy $(KIT_HIDE) $(O)/guest/kit32/all.o $(O)/guest/kit32/kit.o
+	$(Q)rm -f $@ && $(AR) rcsD $@ $(O)/guest/kit32/kit.o
 
 $(O)/schedop-kit%.lds: src/guest/kit/kit%.lds.S src/guest/kit/layout.h
 	@mkdir -p $(@D)
@@ -132,8 +151,8 @@ GUEST_HOST := -std=gnu11 -O1 -g -mno-red-zone -fno-strict-aliasing \
 GUEST_HOST_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/host/%.o)
 GUEST_TESTS := command events time names ops
 # libc names of the kit, renamed so that they do not replace the host's.
-KIT_RENAME := $(foreach f,memcpy memmove memset memcmp strlen strcmp strncmp,\
-    -D$(f)=kit_libc_$(f)) -fno-builtin \
+KIT_RENAME := -fno-builtin $(foreach f,memcpy memmove memset memcmp strlen \
+    strcmp strncmp strchr,-D$(f)=kit_libc_$(f)) \
     $(foreach f,udivdi3 umoddi3 udivmoddi4 divdi3 moddi3,-D__$(f)=kit_libc_$(f))
 
 $(O)/guest/host/%.o: src/guest/%.c
@@ -144,13 +163,17 @@ $(O)/guest/hostkit/%.o: src/guest/kit/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) $(KIT_RENAME) -MMD -MP -c -o $@ $<
 
+$(O)/guest/hostkit/lib/%.o: src/lib/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) $(KIT_RENAME) -MMD -MP -c -o $@ $<
+
 $(O)/guest/hostkit/env.o: tests/unit/guest_kit_env.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) $(KIT_RENAME) -Isrc/guest -MMD -MP \
 	    -c -o $@ $<
 
 $(O)/tests/guest_kit: tests/unit/guest_kit.c $(O)/guest/hostkit/env.o \
-    $(O)/guest/hostkit/print.o $(O)/guest/hostkit/string.o \
+    $(O)/guest/hostkit/lib/fmt.o $(O)/guest/hostkit/lib/string.o \
     $(O)/guest/hostkit/args.o $(O)/guest/hostkit/divide32.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -MF $@.d -o $@ $^ -lcmocka

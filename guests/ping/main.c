@@ -54,7 +54,7 @@ static int wait_for(uint64_t count)
 static int play(evtchn_port_t port, uint64_t rounds)
 {
     uint64_t start;
-    int rc = wait_for(1); /* the peer serves when it is there */
+    int rc = rounds == 0 ? -XEN_EINVAL : wait_for(1); /* the peer serves */
 
     start = kit_now_ns();
     for (uint64_t round = 1; rc == 0 && round <= rounds; round++) {

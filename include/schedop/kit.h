@@ -71,8 +71,11 @@ uintptr_t kit_frame(const void *object);
 
 /* ---- printing: to console_io or the PV console ring ---- */
 
-/* %d %i %u %x %X %c %s %p %%, with -, 0, width, .precision, l, ll, z. A call
- * is not interleaved with those of other vCPUs. */
+/*
+ * %d %i %u %x %X %c %s %p %% with flags - and 0, width, precision of %s, and
+ * h hh l ll z j. At most 511 bytes a call; the output of a call is not
+ * interleaved with that of other vCPUs.
+ */
 void kit_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void kit_vprintf(const char *format, va_list args)
     __attribute__((format(printf, 1, 0)));
@@ -168,7 +171,7 @@ KIT_NORETURN void kit_exit(uint32_t reason);
 KIT_NORETURN void kit_panic(const char *format, ...)
     __attribute__((format(printf, 1, 2)));
 
-/* ---- libc subset, under its usual names ---- */
+/* ---- libc subset, under its usual names; weak: yours win ---- */
 
 void *memcpy(void *to, const void *from, size_t size);
 void *memmove(void *to, const void *from, size_t size);
@@ -177,6 +180,7 @@ int memcmp(const void *a, const void *b, size_t size);
 size_t strlen(const char *text);
 int strcmp(const char *a, const char *b);
 int strncmp(const char *a, const char *b, size_t size);
+char *strchr(const char *text, int c);
 
 #ifdef __cplusplus
 }

@@ -10,16 +10,15 @@
 #include "private.h"
 
 /* Offsets in shared_info (spec 1.5); the native ones are Xen's own. */
-#define PENDING_32 2048u
+#define PENDING 2048u /* in both */
 #define MASK_32 2176u
-#define PENDING_64 2048u
 #define MASK_64 2560u
 
 #if defined(__x86_64__)
-_Static_assert(offsetof(struct shared_info, evtchn_pending) == PENDING_64, "");
+_Static_assert(offsetof(struct shared_info, evtchn_pending) == PENDING, "");
 _Static_assert(offsetof(struct shared_info, evtchn_mask) == MASK_64, "");
 #elif defined(__i386__)
-_Static_assert(offsetof(struct shared_info, evtchn_pending) == PENDING_32, "");
+_Static_assert(offsetof(struct shared_info, evtchn_pending) == PENDING, "");
 _Static_assert(offsetof(struct shared_info, evtchn_mask) == MASK_32, "");
 #endif
 
@@ -29,8 +28,7 @@ void schedop_events_init(struct schedop_events *events, void *shared_info,
     bool wide = layout == SCHEDOP_LAYOUT_64;
     uintptr_t base = (uintptr_t)shared_info;
 
-    events->pending =
-        (volatile uint32_t *)(base + (wide ? PENDING_64 : PENDING_32));
+    events->pending = (volatile uint32_t *)(base + PENDING);
     events->mask = (volatile uint32_t *)(base + (wide ? MASK_64 : MASK_32));
     events->word_bits = wide ? 64 : 32;
     events->nr_ports = events->word_bits * events->word_bits;

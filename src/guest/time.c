@@ -25,7 +25,7 @@ static uint64_t scale(uint64_t delta, uint32_t mul)
 uint64_t schedop_time_at(const struct vcpu_time_info *copy, uint64_t tsc)
 {
     uint64_t delta = tsc - copy->tsc_timestamp;
-    int shift = copy->tsc_shift;
+    int_fast8_t shift = copy->tsc_shift;
 
     if (shift >= 64 || shift <= -64) {
         delta = 0; /* as a hardware shifter wide enough would have it */

@@ -21,7 +21,7 @@ static int fresh(void **state)
 {
     (void)state;
     memset(&ring, 0, sizeof(ring));
-    console_init(&back, &ring);
+    console_ring_init(&back, &ring);
     return 0;
 }
 

@@ -349,7 +349,7 @@ static void test_nearest(void **state)
     static const char *const words[] = {"memory", "vcpus", "cap", NULL};
 
     (void)state;
-    assert_string_equal(cli_nearest("memroy", word, words), "memory");
+    assert_string_equal(cli_nearest("memori", word, words), "memory");
     assert_string_equal(cli_nearest("vcpu", word, words), "vcpus");
     assert_string_equal(cli_nearest("cpa", word, words), "cap");
     assert_null(cli_nearest("something", word, words));

@@ -4,9 +4,11 @@
  * with its event channel, else console_io again (some hypervisors let every
  * domain use it), else the debug port of HVM guests.
  */
-#include "print.h"
+#include "private.h"
+#include "../../lib/fmt.h"
 #include <xen/io/console.h>
 
+#define LINE_MAX 512
 #define RING_PATIENCE_NS UINT64_C(10000000000)
 
 static struct xencons_interface *ring;
@@ -92,16 +94,6 @@ static void debug_port_write(const char *text, size_t length)
                      : "memory");
 }
 
-/* With the lock held. */
-static void write_locked(const char *text, size_t length)
-{
-    if (ring) {
-        ring_write(text, length);
-    } else if (schedop_console_write(text, length) != 0 && !kit_is_pv) {
-        debug_port_write(text, length);
-    }
-}
-
 void kit_console_attach(void)
 {
     void *page;
@@ -121,7 +113,11 @@ void kit_write(const char *text, size_t length)
 {
     bool events = console_lock();
 
-    write_locked(text, length);
+    if (ring) {
+        ring_write(text, length);
+    } else if (schedop_console_write(text, length) != 0 && !kit_is_pv) {
+        debug_port_write(text, length);
+    }
     console_unlock(events);
 }
 
@@ -135,45 +131,43 @@ size_t kit_read(char *text, size_t length)
     return rc > 0 ? (size_t)rc : 0;
 }
 
-static void print(const char *format, struct kit_args *args)
+void kit_vprintf(const char *format, va_list args)
 {
-    char buffer[256];
-    struct kit_sink sink = {
-        .text = buffer, .size = sizeof(buffer), .flush = write_locked};
-    bool events = console_lock();
+    char line[LINE_MAX];
+    size_t length = fmt_vsnprintf(line, sizeof(line), format, args);
 
-    kit_format(&sink, format, args);
-    write_locked(buffer, sink.length);
-    console_unlock(events);
-}
-
-void kit_vprintf(const char *format, va_list list)
-{
-    struct kit_args args;
-
-    va_copy(args.list, list);
-    print(format, &args);
-    va_end(args.list);
+    kit_write(line, length < sizeof(line) ? length : sizeof(line) - 1);
 }
 
 void kit_printf(const char *format, ...)
 {
-    struct kit_args args;
+    va_list args;
 
-    va_start(args.list, format);
-    print(format, &args);
-    va_end(args.list);
+    va_start(args, format);
+    kit_vprintf(format, args);
+    va_end(args);
+}
+
+size_t kit_snprintf(char *text, size_t size, const char *format, ...)
+{
+    va_list args;
+    size_t length;
+
+    va_start(args, format);
+    length = fmt_vsnprintf(text, size, format, args);
+    va_end(args);
+    return length;
 }
 
 void kit_panic(const char *format, ...)
 {
-    struct kit_args args;
+    va_list args;
 
-    va_start(args.list, format);
+    va_start(args, format);
     __atomic_store_n(&lock, 0, __ATOMIC_RELEASE); /* we may hold it */
     kit_printf("panic on vCPU %u: ", kit_cpu());
-    print(format, &args);
+    kit_vprintf(format, args);
     kit_printf("\n");
-    va_end(args.list);
+    va_end(args);
     kit_exit(SHUTDOWN_crash);
 }

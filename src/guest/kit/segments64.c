@@ -8,7 +8,7 @@
 
 struct gate {
     uint16_t low, selector;
-    uint8_t ist, type;
+    uint8_t stack, type;
     uint16_t middle;
     uint32_t high, zero;
 };
@@ -18,7 +18,7 @@ struct tss {
     uint32_t zero;
     uint32_t rsp[3][2];
     uint32_t zero2[2];
-    uint32_t ist[7][2];
+    uint32_t fault_stack[7][2];
     uint32_t zero3[2];
     uint16_t zero4, iomap;
 };
@@ -56,7 +56,7 @@ static void fill_idt(void)
             .low = (uint16_t)entry,
             .selector = KIT_CS,
             /* A double fault may come from a broken stack: use another. */
-            .ist = i == VECTOR_DOUBLE_FAULT ? 1 : 0,
+            .stack = i == VECTOR_DOUBLE_FAULT ? 1 : 0,
             .type = 0x8e, /* present, interrupt gate */
             .middle = (uint16_t)(entry >> 16),
             .high = (uint32_t)(entry >> 32),
@@ -70,8 +70,8 @@ static void fill_gdt(unsigned int cpu)
     uintptr_t base = (uintptr_t)tss;
     uintptr_t stack = (uintptr_t)fault_stack + sizeof(fault_stack);
 
-    tss->ist[0][0] = (uint32_t)stack;
-    tss->ist[0][1] = (uint32_t)(stack >> 32);
+    tss->fault_stack[0][0] = (uint32_t)stack;
+    tss->fault_stack[0][1] = (uint32_t)(stack >> 32);
     tss->iomap = sizeof(*tss);
     gdts[cpu] = (struct gdt){{
         0,
