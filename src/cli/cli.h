@@ -11,6 +11,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef CLI_VERSION /* the Makefile knows it */
+#define CLI_VERSION "0.0.0"
+#endif
+
 enum cli_status {
     CLI_OK = 0,
     CLI_ERROR = 1,
@@ -66,6 +70,12 @@ void cli_text_printf(struct cli_text *t, const char *format, ...)
     CLI_PRINTF(2, 3);
 void cli_text_drop(struct cli_text *t, size_t len); /* from the front */
 void cli_text_free(struct cli_text *t);
+
+/*
+ * Prints and frees it. False, after an error message, when the file did not
+ * take it all.
+ */
+bool cli_text_print(struct cli_text *t, int fd);
 
 /*
  * Adds `len` bytes so that a terminal shows them and obeys none: tabs and

@@ -17,7 +17,6 @@
 #include <libxlutil.h>
 
 #include "cpulist.h"
-#include "keys.h"
 
 struct config {
     const char *path;
@@ -25,244 +24,6 @@ struct config {
     struct cli_keys keys;
     struct cli_domain *domain;
 };
-
-/* The manual's list, and the list of what has an effect. */
-const struct cli_item cli_config_items[] = {
-    {"name", "Name of the domain, 1 to 63 of A-Z a-z 0-9 _ . - (default: the "
-             "file's name without its suffix)."},
-    {"kernel", "The PVH image, ELF or gzip-compressed ELF. A relative path is "
-               "looked up beside the configuration file first, then in the "
-               "current directory."},
-    {"ramdisk", "A file handed to the kernel as its first module."},
-    {"cmdline", "The kernel's command line."},
-    {"root, extra", "Without cmdline: the command line \"root=ROOT EXTRA\"."},
-    {"memory", "MiB of memory (default: what the image needs, at least 32)."},
-    {"maxmem", "May not be below memory; memory above `memory` is not given."},
-    {"vcpus", "Number of vCPUs, 1 to 16 (default 1)."},
-    {"maxvcpus", "May not be below vcpus; vCPUs above `vcpus` do not exist."},
-    {"cpus", "pCPUs the vCPUs may run on: \"all\", \"0-3,^1\", or a list with "
-             "one such text per vCPU."},
-    {"cpus_soft", "pCPUs the vCPUs prefer; same form."},
-    {"cpu_weight", "Share of the pCPUs, 1 to 65535 (default 256)."},
-    {"cap", "Most CPU time the domain gets, in per cent of one pCPU; 0 is no "
-            "limit."},
-    {"pool", "\"Pool-0\", the only cpupool so far."},
-    {"type", "\"pvh\" or absent; others are refused."},
-    {"on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset",
-     "What then happens: \"destroy\", \"restart\", \"rename-restart\", "
-     "\"preserve\" or \"soft-reset\" (defaults as in xl: destroy, restart, "
-     "destroy, destroy, soft-reset). \"coredump-destroy\" and "
-     "\"coredump-restart\" act without writing a dump."},
-    {"on_suspend", "schedop's own: \"checkpoint\" (go on in place, as after "
-                   "xl's checkpoint; the default), \"resume\" (go on as in a "
-                   "new domain), \"destroy\" or \"preserve\"."},
-    {"hardware_domain", "schedop's own: 1 makes this the hardware domain: id "
-                        "0 and privileged. At most one domain."},
-    {NULL, NULL},
-};
-
-static const char *const used_keys[] = {
-    "name",
-    "kernel",
-    "ramdisk",
-    "cmdline",
-    "root",
-    "extra",
-    "memory",
-    "maxmem",
-    "vcpus",
-    "maxvcpus",
-    "cpus",
-    "cpus_soft",
-    "cpu_weight",
-    "cap",
-    "pool",
-    "type",
-    "builder",
-    "pvh",
-    "on_crash",
-    "on_poweroff",
-    "on_reboot",
-    "on_suspend",
-    "on_watchdog",
-    "on_soft_reset",
-    "hardware_domain",
-    NULL,
-};
-
-/* Keys of xl that ask for what a domain here does not have. */
-static const char *const device_keys[] = {
-    "disk",      "vif",     "vfb",          "vtpm",        "p9",
-    "pvcalls",   "channel", "usbctrl",      "usbdev",      "pci",
-    "vkb",       "vdispl",  "vsnd",         "virtio",      "usb",
-    "usbdevice", "serial",  "rdm",          "irqs",        "ioports",
-    "iomem",     "dtdev",   "gfx_passthru", "device_tree", NULL,
-};
-
-/* Keys of xl that change nothing a guest of schedop could see. */
-static const char *const idle_keys[] = {
-    "uuid",
-    "seclabel",
-    "init_seclabel",
-    "max_grant_frames",
-    "max_maptrack_frames",
-    "max_grant_version",
-    "nomigrate",
-    "driver_domain",
-    "passthrough",
-    "xend_suspend_evtchn_compat",
-    "vmtrace_buf_kb",
-    "vpmu",
-    "max_event_channels",
-    "bootloader",
-    "bootloader_args",
-    "e820_host",
-    "pvshim",
-    "pvshim_path",
-    "pvshim_cmdline",
-    "pvshim_extra",
-    "pci_permissive",
-    "pci_msitranslate",
-    "pci_seize",
-    "pci_power_mgmt",
-    "rdm_mem_boundary",
-    "dm_restrict",
-    "vnuma",
-    "tsc_mode",
-    "localtime",
-    "rtc_timeoffset",
-    "hap",
-    "oos",
-    "shadow_memory",
-    "iommu_memory",
-    "pae",
-    "acpi",
-    "apic",
-    "acpi_s3",
-    "acpi_s4",
-    "acpi_laptop_slate",
-    "nx",
-    "hpet",
-    "nestedhvm",
-    "altp2m",
-    "altp2mhvm",
-    "altp2m_count",
-    "cpuid",
-    "mca_caps",
-    "viridian",
-    "timer_mode",
-    "vpt_align",
-    "xen_platform_pci",
-    "boot",
-    "bios",
-    "bios_path_override",
-    "firmware",
-    "firmware_override",
-    "acpi_firmware",
-    "smbios_firmware",
-    "smbios",
-    "ms_vm_genid",
-    "hdtype",
-    "vga",
-    "videoram",
-    "stdvga",
-    "vnc",
-    "vnclisten",
-    "vncdisplay",
-    "vncunused",
-    "vncpasswd",
-    "keymap",
-    "sdl",
-    "opengl",
-    "nographic",
-    "spice",
-    "spicehost",
-    "spiceport",
-    "soundhw",
-    "vendor_device",
-    "device_model_version",
-    "device_model_override",
-    "device_model_stubdomain_override",
-    "device_model_args",
-    "device_model_args_pv",
-    "device_model_args_hvm",
-    "device_model_user",
-    "stubdomain_kernel",
-    "stubdomain_cmdline",
-    "stubdomain_ramdisk",
-    "stubdomain_memory",
-    "blkdev_start",
-    "numa_placement",
-    "claim_mode",
-    "cpuid_policy",
-    "msr_relaxed",
-    "gic_version",
-    "vuart",
-    "tee",
-    "nested_hvm",
-    "suppress_spurious_page_faults",
-    "assisted_xapic",
-    "assisted_x2apic",
-    "vmx",
-    "loader",
-    "scheduler",
-    "sched",
-    "period",
-    "slice",
-    "latency",
-    "extratime",
-    "budget",
-    "domid",
-    "xenstore_features",
-    "max_evtchn_fifo",
-    "spiceusbredirection",
-    NULL,
-};
-
-static bool in_list(const char *const *list, const char *name)
-{
-    for (; *list != NULL; list++) {
-        if (strcmp(*list, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static const char *used_key(const void *ctx, size_t index)
-{
-    (void)ctx;
-    return used_keys[index];
-}
-
-static void warn_about_keys(const struct config *c)
-{
-    for (size_t i = 0; i < c->keys.count; i++) {
-        const struct cli_key *k = &c->keys.key[i];
-        const char *near;
-
-        if (in_list(used_keys, k->name)) {
-            continue;
-        }
-        if (in_list(device_keys, k->name)) {
-            if (!k->empty) {
-                cli_warning("%s:%u: %s is ignored: domains have no such "
-                            "devices yet",
-                            c->path, k->line, k->name);
-            }
-            continue;
-        }
-        if (in_list(idle_keys, k->name)) {
-            cli_warning("%s:%u: %s has no effect here: ignored", c->path,
-                        k->line, k->name);
-            continue;
-        }
-        near = cli_nearest(k->name, used_key, NULL);
-        cli_warning("%s:%u: unknown key %s is ignored%s%s%s", c->path, k->line,
-                    k->name, near != NULL ? "; did you mean " : "",
-                    near != NULL ? near : "", near != NULL ? "?" : "");
-    }
-}
 
 static char *key_where(const struct config *c, const char *key)
 {
@@ -653,7 +414,7 @@ static int read_all(struct config *c)
 {
     unsigned hardware = 0;
 
-    warn_about_keys(c);
+    cli_config_warn(c->path, &c->keys);
     if (read_type(c) != 0 || read_name(c) != 0 || read_cmdline(c) != 0 ||
         read_memory(c) != 0 || read_vcpus(c) != 0 || read_scheduling(c) != 0 ||
         get_unsigned(c, "hardware_domain", 0, 1, &hardware) != 0) {
@@ -693,8 +454,7 @@ int cli_config_read(const struct cli_image *file, struct cli_domain *d)
         goto out;
     }
     rc = xlu_cfg_readdata(c.xlu, (const char *)file->data, (int)file->size);
-    fflush(f);
-    if (rc != 0) {
+    if (fflush(f) != 0 || rc != 0) {
         relay(report);
         if (memchr(file->data, '\r', file->size) != NULL) {
             cli_error("%s: its lines end as on DOS: remove the carriage "
@@ -710,7 +470,7 @@ int cli_config_read(const struct cli_image *file, struct cli_domain *d)
     xlu_cfg_destroy(c.xlu);
 out:
     if (f != NULL) {
-        fclose(f);
+        (void)fclose(f); /* memory, not a file */
     }
     free(report);
     return rc;

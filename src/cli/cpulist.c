@@ -28,9 +28,10 @@ static bool number(const char **s, unsigned *value)
 
 static uint64_t range_mask(unsigned first, unsigned last)
 {
-    uint64_t upto = last == 63 ? UINT64_MAX : ((uint64_t)1 << (last + 1)) - 1;
+    uint64_t low_bits =
+        last == 63 ? UINT64_MAX : ((uint64_t)1 << (last + 1)) - 1;
 
-    return upto & ~(((uint64_t)1 << first) - 1);
+    return low_bits & ~(((uint64_t)1 << first) - 1);
 }
 
 /* One item, without the "^". Moves *s behind it. */

@@ -157,8 +157,8 @@ static const char *advice(const struct cli_image *image, int error)
                "(scripts/extract-vmlinux of the kernel source)";
     }
     if (error == ELF_NO_PVH_NOTE) {
-        return "; build the guest for PVH (for Linux: CONFIG_PVH=y) or link a "
-               "note with XEN_ELFNOTE_PHYS32_ENTRY into it";
+        return "; build the guest for PVH (for Linux: CONFIG_PVH=y), with the "
+               "ELF note XEN_ELFNOTE_PHYS32_ENTRY";
     }
     if (error == ELF_TRUNCATED) {
         return "; copy or build the file again";

@@ -60,7 +60,7 @@ static bool take_name(struct fields *f, struct link_message *m)
     if (s == NULL || !cli_domain_name_ok(s)) {
         return false;
     }
-    strcpy(m->name, s); /* cli_domain_name_ok() bounds it */
+    memcpy(m->name, s, strlen(s) + 1); /* cli_domain_name_ok() bounds it */
     return true;
 }
 
@@ -86,7 +86,7 @@ static bool take_word(struct fields *f, const char *const *list, char *out,
 
     for (; s != NULL && *list != NULL; list++) {
         if (strcmp(*list, s) == 0 && strlen(s) < room) {
-            strcpy(out, s); /* just measured */
+            memcpy(out, s, strlen(s) + 1);
             return true;
         }
     }

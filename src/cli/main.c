@@ -4,9 +4,8 @@
  * a table (options.h) with a main function, in a file of its own.
  */
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -17,25 +16,25 @@ static const struct cli_command *const commands[] = {
     NULL,
 };
 
-static void help(FILE *f)
+static void help(struct cli_text *t)
 {
-    fputs("Usage: schedop VERB [options] ...\n\n", f);
-    cli_fill(f,
+    cli_text_str(t, "Usage: schedop VERB [options] ...\n\n");
+    cli_fill(t,
              "Runs Xen guests without Xen: boots them on a small hypervisor "
              "of its own inside QEMU, needs neither root nor KVM, and turns "
              "the reason a guest shuts down with into an exit status.",
              0, 0);
-    fputs("\nVerbs:\n", f);
+    cli_text_str(t, "\nVerbs:\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
-        fprintf(f, "  %-10s %s\n", (*c)->name, (*c)->summary);
+        cli_text_printf(t, "  %-10s %s\n", (*c)->name, (*c)->summary);
     }
-    fputs("\nTry:\n"
-          "  schedop run --help            all about running guests\n"
-          "  schedop run kernel.elf        boot one PVH image\n"
-          "  schedop run a.cfg b.cfg       boot domains from xl.cfg files\n"
-          "  man schedop                   the manual (schedop --man "
-          "prints its source)\n",
-          f);
+    cli_text_str(t, "\nTry:\n"
+                    "  schedop run --help            all about running guests\n"
+                    "  schedop run kernel.elf        boot one PVH image\n"
+                    "  schedop run a.cfg b.cfg       boot domains from xl.cfg "
+                    "files\n"
+                    "  man schedop                   the manual (schedop --man "
+                    "prints its source)\n");
 }
 
 static const char *command_name(const void *ctx, size_t index)
@@ -56,16 +55,6 @@ static int unknown_verb(const char *verb)
     return CLI_USAGE;
 }
 
-/* What was printed must have arrived. */
-static int finish(int status)
-{
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        cli_error("cannot write to standard output");
-        return status == CLI_OK ? CLI_ERROR : status;
-    }
-    return status;
-}
-
 /* A closed standard file would give its number to a pipe of ours. */
 static bool have_standard_files(void)
 {
@@ -80,32 +69,31 @@ static bool have_standard_files(void)
 int main(int argc, char **argv)
 {
     const char *verb = argc > 1 ? argv[1] : NULL;
+    struct cli_text text = {0};
 
     if (!have_standard_files()) {
         return CLI_ERROR;
     }
     if (verb == NULL) {
-        help(stderr);
+        help(&text);
+        cli_text_print(&text, STDERR_FILENO);
         return CLI_USAGE;
-    }
-    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
-        strcmp(verb, "help") == 0) {
-        help(stdout);
-        return finish(CLI_OK);
-    }
-    if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
-        puts("schedop " CLI_VERSION);
-        return finish(CLI_OK);
-    }
-    if (strcmp(verb, "--man") == 0) {
-        cli_man(stdout, commands);
-        return finish(CLI_OK);
     }
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
         if (strcmp(verb, (*c)->name) == 0) {
             cli_message_verb(verb);
-            return finish((*c)->main(*c, argc - 2, argv + 2));
+            return (*c)->main(*c, argc - 2, argv + 2);
         }
     }
-    return unknown_verb(verb);
+    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
+        strcmp(verb, "help") == 0) {
+        help(&text);
+    } else if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
+        cli_text_str(&text, "schedop " CLI_VERSION "\n");
+    } else if (strcmp(verb, "--man") == 0) {
+        cli_man(&text, commands);
+    } else {
+        return unknown_verb(verb);
+    }
+    return cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
 }

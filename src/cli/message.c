@@ -2,6 +2,7 @@
 /* Messages of the command line: see cli.h. */
 #include "cli.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -47,7 +48,6 @@ message(const char *kind, const char *format, va_list ap)
     if (before != NULL) {
         before(before_ctx);
     }
-    fflush(stderr);
     (void)!write(STDERR_FILENO, line.data, line.len);
     cli_text_free(&line);
     free(text);
@@ -84,4 +84,27 @@ void cli_note(const char *format, ...)
     va_start(ap, format);
     message("", format, ap);
     va_end(ap);
+}
+
+bool cli_text_print(struct cli_text *t, int fd)
+{
+    size_t done = 0;
+
+    while (done < t->len) {
+        ssize_t n = write(fd, t->data + done, t->len - done);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n < 0) {
+            cli_error("cannot write to standard %s: %s",
+                      fd == STDOUT_FILENO ? "output" : "error",
+                      strerror(errno));
+            break;
+        }
+        done += (size_t)n;
+    }
+    done = t->len - done;
+    cli_text_free(t);
+    return done == 0;
 }

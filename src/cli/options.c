@@ -163,33 +163,32 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
 
 /* ---- --help ---- */
 
-static int pad(FILE *f, int column, int to)
+static int pad(struct cli_text *t, int column, int to)
 {
     if (column > to || (column == to && column > 0)) {
-        fputc('\n', f);
+        cli_text_str(t, "\n");
         column = 0;
     }
-    for (; column < to; column++) {
-        fputc(' ', f);
-    }
-    return column;
+    cli_text_printf(t, "%*s", to - column, "");
+    return to;
 }
 
 /* One line of the source text, kept as it is. Returns what follows it. */
-static const char *verbatim(FILE *f, const char *text, int indent)
+static const char *verbatim(struct cli_text *t, const char *text, int indent)
 {
     size_t len = strcspn(text, "\n");
 
-    fprintf(f, "%*s%.*s\n", indent, "", (int)len, text);
+    cli_text_printf(t, "%*s%.*s\n", indent, "", (int)len, text);
     return text + len + (text[len] == '\n');
 }
 
 /* One paragraph, refilled. Returns what follows it. */
-static const char *paragraph(FILE *f, const char *text, int indent, int column)
+static const char *paragraph(struct cli_text *t, const char *text, int indent,
+                             int column)
 {
     bool first = true;
 
-    column = pad(f, column, indent);
+    column = pad(t, column, indent);
     while (*text != '\0' && !(text[0] == '\n' && text[1] == '\n')) {
         size_t len;
 
@@ -203,33 +202,33 @@ static const char *paragraph(FILE *f, const char *text, int indent, int column)
         }
         len = strcspn(text, " \n");
         if (!first && column + 1 + (int)len > HELP_WIDTH) {
-            fputc('\n', f);
-            column = pad(f, 0, indent);
+            cli_text_str(t, "\n");
+            column = pad(t, 0, indent);
         } else if (!first) {
-            fputc(' ', f);
+            cli_text_str(t, " ");
             column++;
         }
-        fprintf(f, "%.*s", (int)len, text);
+        cli_text_printf(t, "%.*s", (int)len, text);
         column += (int)len;
         text += len;
         first = false;
     }
-    fputc('\n', f);
+    cli_text_str(t, "\n");
     return text;
 }
 
-void cli_fill(FILE *f, const char *text, int indent, int column)
+void cli_fill(struct cli_text *t, const char *text, int indent, int column)
 {
     while (*text != '\0') {
         if (*text == '\n') {
-            fputc('\n', f);
+            cli_text_str(t, "\n");
             text++;
             text += *text == '\n';
             column = 0;
         } else if (*text == ' ') {
-            text = verbatim(f, text, indent);
+            text = verbatim(t, text, indent);
         } else {
-            text = paragraph(f, text, indent, column);
+            text = paragraph(t, text, indent, column);
             column = 0;
         }
     }
@@ -251,56 +250,57 @@ static char *option_term(const struct cli_option *o)
     return t.data;
 }
 
-static void help_item(FILE *f, const char *term, const char *text)
+static void help_item(struct cli_text *t, const char *term, const char *text)
 {
-    int column = fprintf(f, "  %s", term);
+    int column = 2 + (int)strlen(term);
 
+    cli_text_printf(t, "  %s", term);
     if (column > HELP_TEXT - 2) {
-        fputc('\n', f);
+        cli_text_str(t, "\n");
         column = 0;
     }
-    cli_fill(f, text, HELP_TEXT, column);
+    cli_fill(t, text, HELP_TEXT, column);
 }
 
-static void help_options(FILE *f, const struct cli_command *command)
+static void help_options(struct cli_text *t, const struct cli_command *command)
 {
-    fputs("\nOptions:\n", f);
+    cli_text_str(t, "\nOptions:\n");
     for (const struct cli_option *o = command->options; o->name; o++) {
         char *term = option_term(o);
 
-        help_item(f, term, o->help);
+        help_item(t, term, o->help);
         free(term);
     }
 }
 
-void cli_help(FILE *f, const struct cli_command *command)
+void cli_help(struct cli_text *t, const struct cli_command *command)
 {
     const char *lead = "Usage:";
 
     for (const char *const *s = command->synopsis; *s != NULL; s++) {
-        fprintf(f, "%-6s schedop %s %s\n", lead, command->name, *s);
+        cli_text_printf(t, "%-6s schedop %s %s\n", lead, command->name, *s);
         lead = "";
     }
-    fputc('\n', f);
-    cli_fill(f, command->description, 0, 0);
-    help_options(f, command);
+    cli_text_str(t, "\n");
+    cli_fill(t, command->description, 0, 0);
+    help_options(t, command);
     for (const struct cli_part *p = command->parts; p->title; p++) {
         if (!p->in_help) {
             continue;
         }
-        fprintf(f, "\n%s:\n", p->title);
+        cli_text_printf(t, "\n%s:\n", p->title);
         if (p->text != NULL) {
-            cli_fill(f, p->text, p->items != NULL ? 2 : 0, 0);
+            cli_fill(t, p->text, p->items != NULL ? 2 : 0, 0);
         }
         for (const struct cli_item *i = p->items; i && i->term; i++) {
-            help_item(f, i->term, i->text);
+            help_item(t, i->term, i->text);
         }
     }
 }
 
 /* ---- the man page ---- */
 
-static void man_text(FILE *f, const char *text, size_t len)
+static void man_text(struct cli_text *t, const char *text, size_t len)
 {
     bool line_start = true;
 
@@ -308,26 +308,26 @@ static void man_text(FILE *f, const char *text, size_t len)
         char c = text[i];
 
         if (line_start && (c == '.' || c == '\'')) {
-            fputs("\\&", f);
+            cli_text_str(t, "\\&");
         }
         line_start = c == '\n';
         if (c == '\\') {
-            fputs("\\e", f);
+            cli_text_str(t, "\\e");
         } else if (c == '-') {
-            fputs("\\-", f);
+            cli_text_str(t, "\\-");
         } else {
-            fputc(c, f);
+            cli_text_add(t, &c, 1);
         }
     }
 }
 
-static void man_string(FILE *f, const char *text)
+static void man_string(struct cli_text *t, const char *text)
 {
-    man_text(f, text, strlen(text));
+    man_text(t, text, strlen(text));
 }
 
 /* Paragraphs, and runs of lines that start with a blank as examples. */
-static void man_body(FILE *f, const char *text)
+static void man_body(struct cli_text *t, const char *text)
 {
     bool example = false;
 
@@ -336,74 +336,81 @@ static void man_body(FILE *f, const char *text)
         bool indented = *text == ' ';
 
         if (len != 0 && indented != example) {
-            fputs(indented ? ".nf\n" : ".fi\n", f);
+            cli_text_str(t, indented ? ".nf\n" : ".fi\n");
             example = indented;
         }
         if (len == 0) {
-            fputs(example ? "\n" : ".PP\n", f);
+            cli_text_str(t, example ? "\n" : ".PP\n");
         } else {
-            man_text(f, text, len);
-            fputc('\n', f);
+            man_text(t, text, len);
+            cli_text_str(t, "\n");
         }
         text += len + (text[len] == '\n');
     }
     if (example) {
-        fputs(".fi\n", f);
+        cli_text_str(t, ".fi\n");
     }
 }
 
-static void man_item(FILE *f, const char *term, const char *text)
+static void man_item(struct cli_text *t, const char *term, const char *text)
 {
-    fputs(".TP\n.B ", f);
-    man_string(f, term);
-    fputc('\n', f);
-    man_body(f, text);
+    cli_text_str(t, ".TP\n.B ");
+    man_string(t, term);
+    cli_text_str(t, "\n");
+    man_body(t, text);
 }
 
-static void man_command(FILE *f, const struct cli_command *command)
+static void man_upper(struct cli_text *t, const char *title)
 {
-    fprintf(f, ".SH %s\n", "DESCRIPTION");
-    man_body(f, command->description);
-    fputs(".SH OPTIONS\n", f);
+    for (const char *c = title; *c != '\0'; c++) {
+        char up = *c >= 'a' && *c <= 'z' ? (char)(*c - 'a' + 'A') : *c;
+
+        cli_text_add(t, &up, 1);
+    }
+}
+
+static void man_command(struct cli_text *t, const struct cli_command *command)
+{
+    cli_text_printf(t, ".SH %s\n", "DESCRIPTION");
+    man_body(t, command->description);
+    cli_text_str(t, ".SH OPTIONS\n");
     for (const struct cli_option *o = command->options; o->name; o++) {
         char *term = option_term(o);
 
-        man_item(f, term, o->help);
+        man_item(t, term, o->help);
         free(term);
     }
     for (const struct cli_part *p = command->parts; p->title; p++) {
-        fputs(".SH ", f);
-        for (const char *c = p->title; *c != '\0'; c++) {
-            fputc(*c >= 'a' && *c <= 'z' ? *c - 'a' + 'A' : *c, f);
-        }
-        fputc('\n', f);
+        cli_text_str(t, ".SH ");
+        man_upper(t, p->title);
+        cli_text_str(t, "\n");
         if (p->text != NULL) {
-            man_body(f, p->text);
+            man_body(t, p->text);
         }
         for (const struct cli_item *i = p->items; i && i->term; i++) {
-            man_item(f, i->term, i->text);
+            man_item(t, i->term, i->text);
         }
     }
 }
 
-void cli_man(FILE *f, const struct cli_command *const *commands)
+void cli_man(struct cli_text *t, const struct cli_command *const *commands)
 {
-    fputs(".\\\" SPDX-License-Identifier: MIT\n"
-          ".\\\" Generated by `schedop --man`: change src/cli instead.\n"
-          ".TH SCHEDOP 1 \"\" \"schedop " CLI_VERSION "\" \"schedop manual\"\n"
-          ".SH NAME\n"
-          "schedop \\- run Xen guests without Xen\n"
-          ".SH SYNOPSIS\n",
-          f);
+    cli_text_str(
+        t, ".\\\" SPDX-License-Identifier: MIT\n"
+           ".\\\" Generated by `schedop --man`: change src/cli instead.\n"
+           ".TH SCHEDOP 1 \"\" \"schedop " CLI_VERSION "\" \"schedop manual\"\n"
+           ".SH NAME\n"
+           "schedop \\- run Xen guests without Xen\n"
+           ".SH SYNOPSIS\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
         for (const char *const *s = (*c)->synopsis; *s != NULL; s++) {
-            fprintf(f, ".B schedop %s\n", (*c)->name);
-            man_string(f, *s);
-            fputs("\n.br\n", f);
+            cli_text_printf(t, ".B schedop %s\n", (*c)->name);
+            man_string(t, *s);
+            cli_text_str(t, "\n.br\n");
         }
     }
-    fputs(".B schedop \\-\\-help\n.br\n.B schedop \\-\\-version\n", f);
+    cli_text_str(t, ".B schedop \\-\\-help\n.br\n.B schedop \\-\\-version\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
-        man_command(f, *c);
+        man_command(t, *c);
     }
 }

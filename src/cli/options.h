@@ -6,8 +6,6 @@
 #ifndef SCHEDOP_CLI_OPTIONS_H
 #define SCHEDOP_CLI_OPTIONS_H
 
-#include <stdio.h>
-
 #include "cli.h"
 
 enum cli_option_kind {
@@ -65,12 +63,12 @@ typedef int cli_option_fn(void *ctx, int id, const char *value);
 int cli_options_parse(const struct cli_command *command, int argc, char **argv,
                       cli_option_fn *handler, void *ctx);
 
-void cli_help(FILE *f, const struct cli_command *command);
+void cli_help(struct cli_text *t, const struct cli_command *command);
 
 /* The man page of the whole program; `commands` ends with NULL. */
-void cli_man(FILE *f, const struct cli_command *const *commands);
+void cli_man(struct cli_text *t, const struct cli_command *const *commands);
 
 /* Refills `text` at `indent`, 78 columns; starts in column `column`. */
-void cli_fill(FILE *f, const char *text, int indent, int column);
+void cli_fill(struct cli_text *t, const char *text, int indent, int column);
 
 #endif

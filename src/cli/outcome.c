@@ -2,7 +2,6 @@
 /* What became of a run: see outcome.h. */
 #include "outcome.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,15 +159,21 @@ static int judge_xtf(const struct outcome *o)
 
 /* ---- judgement ---- */
 
-static void reason_text(int code, char *text, size_t room)
+/* To be freed. */
+static char *reason_text(int code)
 {
     const char *name = cli_reason_name(code);
 
-    if (name != NULL) {
-        snprintf(text, room, "%s", name);
-    } else {
-        snprintf(text, room, "reason %d", code);
-    }
+    return name != NULL ? cli_strdup(name) : cli_format("reason %d", code);
+}
+
+static void complain(const char *name, int got, const char *but, int other)
+{
+    char *got_text = reason_text(got), *other_text = reason_text(other);
+
+    cli_error("%s: ended with %s, %s %s", name, got_text, but, other_text);
+    free(got_text);
+    free(other_text);
 }
 
 static int status_of(int code)
@@ -216,7 +221,6 @@ static int judge_domain(const struct outcome *o, const struct run *run,
     const struct run_expect *expect = run_expectation(run, name);
     const struct outcome_row *row = outcome_last(o, name);
     int want = expect != NULL ? expect->code : CLI_POWEROFF;
-    char got_text[32], want_text[32];
     int got, history;
 
     if (row == NULL) {
@@ -226,20 +230,18 @@ static int judge_domain(const struct outcome *o, const struct run *run,
         return o->timed_out ? CLI_TIME : CLI_ERROR;
     }
     got = outcome_reason(row);
-    reason_text(got, got_text, sizeof(got_text));
-    reason_text(want, want_text, sizeof(want_text));
     if (got == CLI_REASON_KILLED && want != got && o->timed_out) {
         cli_error("%s: still running at the time limit", name);
         return CLI_TIME;
     }
     if (got != want) {
-        cli_error("%s: ended with %s, expected %s", name, got_text, want_text);
+        complain(name, got, "expected", want);
         return status_of(got);
     }
     history = expect == NULL ? judge_history(o, name) : CLI_OK;
     if (history != CLI_OK) {
-        cli_error("%s: ended with %s, but only after a %s", name, got_text,
-                  history == CLI_CRASH ? "crash" : "watchdog");
+        complain(name, got, "but only after a",
+                 history == CLI_CRASH ? CLI_CRASHED : CLI_WATCHDOG_FIRED);
     }
     return history;
 }

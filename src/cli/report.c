@@ -11,63 +11,63 @@
 
 #include <jansson.h>
 
-enum { REASON_ROOM = 64 };
-
-static void reason_word(int code, char *text, size_t room)
+static void add_reason(struct cli_text *t, int code)
 {
     const char *name = cli_reason_name(code);
 
     if (name != NULL) {
-        snprintf(text, room, "%s", name);
+        cli_text_str(t, name);
     } else {
-        snprintf(text, room, "%d", code);
+        cli_text_printf(t, "%d", code);
     }
 }
 
-/* "poweroff", or with what it went on after: "suspend x2, poweroff". */
-static void reason_text(const struct outcome_row *row, char *text, size_t room)
+/*
+ * "poweroff", or with what it went on after: "suspend x2, poweroff". To be
+ * freed.
+ */
+static char *reason_text(const struct outcome_row *row)
 {
     unsigned kept = outcome_ends_kept(row);
     unsigned last = row->over && kept > 0 ? kept - 1 : kept;
-    size_t at = 0;
-    char word[16];
+    struct cli_text t = {0};
 
-    text[0] = '\0';
-    for (unsigned i = 0; i < last && at < room;) {
+    for (unsigned i = 0; i < last;) {
         unsigned n = 1;
 
         while (i + n < last && row->end[i + n].code == row->end[i].code) {
             n++;
         }
-        reason_word(row->end[i].code, word, sizeof(word));
-        at += (size_t)snprintf(text + at, room - at,
-                               n > 1 ? "%s x%u, " : "%s, ", word, n);
+        add_reason(&t, row->end[i].code);
+        if (n > 1) {
+            cli_text_printf(&t, " x%u", n);
+        }
+        cli_text_str(&t, ", ");
         i += n;
     }
-    if (at < room) {
-        reason_word(outcome_reason(row), word, sizeof(word));
-        snprintf(text + at, room - at, "%s", word);
-    }
+    add_reason(&t, outcome_reason(row));
+    return t.data;
 }
 
-static void time_text(uint64_t ns, char *text, size_t room)
+/* Right-aligned in ten columns. */
+static void add_time(struct cli_text *t, uint64_t ns)
 {
-    snprintf(text, room, "%" PRIu64 ".%03" PRIu64 " s", ns / 1000000000,
-             ns / 1000000 % 1000);
+    cli_text_printf(t, "  %4" PRIu64 ".%03" PRIu64 " s", ns / 1000000000,
+                    ns / 1000000 % 1000);
 }
 
-static void print_commands(FILE *f, const struct link_stats *s)
+static void add_commands(struct cli_text *t, const struct link_stats *s)
 {
     const char *separator = "";
 
     for (size_t i = 0; i < LINK_COMMANDS; i++) {
         if (s->commands[i] != 0) {
-            fprintf(f, "%s%s %" PRIu64, separator, link_command[i],
-                    s->commands[i]);
+            cli_text_printf(t, "%s%s %" PRIu64, separator, link_command[i],
+                            s->commands[i]);
             separator = ", ";
         }
     }
-    fputs(*separator == '\0' ? "-\n" : "\n", f);
+    cli_text_str(t, *separator == '\0' ? "-\n" : "\n");
 }
 
 static int widest(int room, const char *text)
@@ -77,30 +77,34 @@ static int widest(int room, const char *text)
     return len > room ? len : room;
 }
 
-void report_table(FILE *f, const struct outcome *o)
+void report_table(struct cli_text *t, const struct outcome *o)
 {
     int name_room = 4, reason_room = 6;
-    char reason[REASON_ROOM], ran[32], cpu[32];
 
     if (o->count == 0) {
         return;
     }
     for (size_t i = 0; i < o->count; i++) {
-        reason_text(&o->row[i], reason, sizeof(reason));
+        char *reason = reason_text(&o->row[i]);
+
         name_room = widest(name_room, o->row[i].name);
         reason_room = widest(reason_room, reason);
+        free(reason);
     }
-    fprintf(f, "%5s  %-*s  %-*s  %10s  %10s  %s\n", "ID", name_room, "Name",
-            reason_room, "Reason", "Run time", "vCPU time", "Commands");
+    cli_text_printf(t, "%5s  %-*s  %-*s  %10s  %10s  %s\n", "ID", name_room,
+                    "Name", reason_room, "Reason", "Run time", "vCPU time",
+                    "Commands");
     for (size_t i = 0; i < o->count; i++) {
         const struct outcome_row *row = &o->row[i];
+        char *reason = reason_text(row);
 
-        reason_text(row, reason, sizeof(reason));
-        time_text(row->stats.run_ns, ran, sizeof(ran));
-        time_text(row->stats.cpu_ns, cpu, sizeof(cpu));
-        fprintf(f, "%5u  %-*s  %-*s  %10s  %10s  ", row->domid, name_room,
-                row->name, reason_room, reason, ran, cpu);
-        print_commands(f, &row->stats);
+        cli_text_printf(t, "%5u  %-*s  %-*s", row->domid, name_room, row->name,
+                        reason_room, reason);
+        add_time(t, row->stats.run_ns);
+        add_time(t, row->stats.cpu_ns);
+        cli_text_str(t, "  ");
+        add_commands(t, &row->stats);
+        free(reason);
     }
 }
 
@@ -168,11 +172,12 @@ static json_t *json_boot(const struct link_boot *b)
                      json_ns(b->boot_ns));
 }
 
-void report_json(FILE *f, const struct outcome *o, const struct run *run,
-                 int status)
+void report_json(struct cli_text *t, const struct outcome *o,
+                 const struct run *run, int status)
 {
     json_t *domains = json_array();
     json_t *all;
+    char *dump;
 
     for (size_t i = 0; i < o->count; i++) {
         json_array_append_new(domains, json_row(&o->row[i], run));
@@ -181,9 +186,12 @@ void report_json(FILE *f, const struct outcome *o, const struct run *run,
                     "status", status, "timed_out", (int)o->timed_out, "boot",
                     o->booted ? json_boot(&o->boot) : json_null(), "domains",
                     domains);
-    if (all == NULL || json_dumpf(all, f, JSON_INDENT(2)) != 0) {
-        cli_error("cannot write the table as JSON");
+    dump = all != NULL ? json_dumps(all, JSON_INDENT(2)) : NULL;
+    if (dump == NULL) {
+        cli_error("cannot write the table as JSON: out of memory");
+    } else {
+        cli_text_printf(t, "%s\n", dump);
     }
-    fputc('\n', f);
+    free(dump);
     json_decref(all);
 }

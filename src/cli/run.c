@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `schedop run`: reads what to run, checks all of it, runs it (session.c) and
- * reports. The option table below is also the manual (options.h).
+ * `schedop run`: reads what to run and checks all of it (load.c), runs it
+ * (machine.c, session.c) and reports. The option table below is also the
+ * manual (options.h).
  */
-#include <errno.h>
-#include <inttypes.h>
-#include <limits.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,14 +13,10 @@
 #include "config.h"
 #include "report.h"
 #include "run.h"
-#include "session.h"
-
-#define HYPERVISOR "schedop-hypervisor.elf"
 
 enum {
     PCPUS_DEFAULT = 2,
     PCPUS_MAX = 16,
-    MODULES_MAX = 64, /* what the hypervisor takes */
     RESTARTS_DEFAULT = 5,
     GDB_PORT = 1234,
     TIMEOUT_MAX = 1000000,  /* s */
@@ -118,7 +111,7 @@ static const struct cli_item environment[] = {
     {"SCHEDOP_QEMU", "QEMU's program, a path or a name to look up in PATH "
                      "(default qemu-system-x86_64)."},
     {"SCHEDOP_HYPERVISOR",
-     "Path of " HYPERVISOR " (default: beside this program, else in "
+     "Path of " RUN_HYPERVISOR " (default: beside this program, else in "
      "../lib/schedop seen from there)."},
     {"NO_COLOR", "When set, prefixes have no colour."},
     {NULL, NULL},
@@ -370,382 +363,35 @@ static int take_option(void *ctx, int id, const char *value)
     }
 }
 
-/* ---- domains ---- */
-
-static struct cli_domain *new_domain(struct run *run)
-{
-    struct cli_domain *d;
-
-    run->domain =
-        cli_grow(run->domain, run->nr_domains + 1, sizeof(*run->domain));
-    d = &run->domain[run->nr_domains++];
-    cli_domain_init(d);
-    return d;
-}
-
-/* A name of a file's: its last part, without .gz and one more suffix. */
-static char *name_of_file(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    char *name = cli_strdup(slash != NULL ? slash + 1 : path);
-    char *dot = strrchr(name, '.');
-
-    if (dot != NULL && dot != name && strcmp(dot, ".gz") == 0) {
-        *dot = '\0';
-        dot = strrchr(name, '.');
-    }
-    if (dot != NULL && dot != name) {
-        *dot = '\0';
-    }
-    for (char *c = name; *c != '\0'; c++) {
-        char one[2] = {*c, '\0'};
-
-        *c = cli_domain_name_ok(one) ? *c : '-';
-    }
-    if (strlen(name) > SCHEDOP_NAME_MAX) {
-        name[SCHEDOP_NAME_MAX] = '\0';
-    }
-    return name;
-}
-
-static int add_kernel(struct run *run, struct cli_image *file)
-{
-    struct cli_domain *d;
-    char *path = cli_strdup(file->path);
-    char *why = NULL;
-    int rc = 0;
-
-    if (cli_kernel_open(file, &why) != 0) {
-        cli_error("%s: %s", path, why);
-        free(why);
-        free(path);
-        return CLI_USAGE;
-    }
-    d = new_domain(run);
-    d->kernel = *file;
-    d->where = path;
-    d->name = name_of_file(path);
-    d->hardware = run->hardware;
-    if (run->cmdline.len != 0) {
-        free(d->cmdline);
-        d->cmdline = cli_strdup(run->cmdline.data);
-    }
-    if (run->ramdisk != NULL &&
-        cli_file_read(run->ramdisk, &d->ramdisk, &why) != 0) {
-        cli_error("--ramdisk %s: %s", run->ramdisk, why);
-        free(why);
-        rc = CLI_USAGE;
-    }
-    return rc;
-}
-
-static int add_config(struct run *run, struct cli_image *file)
-{
-    int rc = cli_config_read(file, new_domain(run)) != 0 ? CLI_USAGE : 0;
-
-    cli_image_free(file);
-    return rc;
-}
-
-/* Adds a domain, always as the last one. */
-static int add_file(struct run *run, const char *path, bool *any_kernel)
-{
-    struct cli_image file;
-    char *why;
-
-    if (cli_file_read(path, &file, &why) != 0) {
-        cli_error("%s: %s", path, why);
-        free(why);
-        return CLI_USAGE;
-    }
-    switch (cli_file_kind(&file)) {
-    case CLI_FILE_KERNEL:
-        *any_kernel = true;
-        return add_kernel(run, &file);
-    case CLI_FILE_CONFIG:
-        return add_config(run, &file);
-    case CLI_FILE_OTHER:
-        break;
-    }
-    cli_error("%s: is neither an ELF image nor a configuration", path);
-    cli_image_free(&file);
-    return CLI_USAGE;
-}
-
-static struct cli_domain *find_domain(const struct run *run, const char *name)
-{
-    for (size_t i = 0; i < run->nr_domains; i++) {
-        if (strcmp(run->domain[i].name, name) == 0) {
-            return &run->domain[i];
-        }
-    }
-    return NULL;
-}
-
-static int check_names(const struct run *run)
-{
-    const struct cli_domain *hardware = NULL;
-
-    for (size_t i = 0; i < run->nr_domains; i++) {
-        const struct cli_domain *d = &run->domain[i];
-        const struct cli_domain *first = find_domain(run, d->name);
-
-        if (first != NULL && first != d) {
-            cli_error("%s: the name %s is taken by %s; give each domain its "
-                      "own",
-                      d->where, d->name, first->where);
-            return CLI_USAGE;
-        }
-        if (d->hardware && hardware != NULL) {
-            cli_error("%s: %s and %s both want to be the hardware domain; "
-                      "there is one",
-                      d->where, d->name, hardware->name);
-            return CLI_USAGE;
-        }
-        hardware = d->hardware ? d : hardware;
-    }
-    return 0;
-}
-
-static int no_such_domain(const struct run *run, const char *option,
-                          const char *name)
-{
-    struct cli_text list = {0};
-
-    for (size_t i = 0; i < run->nr_domains; i++) {
-        cli_text_printf(&list, "%s%s", i != 0 ? ", " : "", run->domain[i].name);
-    }
-    cli_error("--%s: there is no domain %s; there is: %s", option, name,
-              list.data);
-    cli_text_free(&list);
-    return CLI_USAGE;
-}
-
-/*
- * An expected end is the end: what would let the domain go on after it gives
- * way to destroy.
- */
-static int apply_expectations(struct run *run)
-{
-    for (size_t i = 0; i < run->nr_expect; i++) {
-        struct cli_domain *d = find_domain(run, run->expect[i].name);
-        int code = run->expect[i].code;
-
-        if (d == NULL) {
-            return no_such_domain(run, "expect", run->expect[i].name);
-        }
-        if (code >= 0 && code < CLI_EVENTS &&
-            cli_action_goes_on(cli_domain_action(d, (enum cli_event)code))) {
-            d->action[code] = "destroy";
-        }
-    }
-    if (run->console != NULL && find_domain(run, run->console) == NULL) {
-        return no_such_domain(run, "console", run->console);
-    }
-    return 0;
-}
-
-/* What --memory and --vcpus say goes above the configuration. */
-static int complete_domain(const struct run *run, struct cli_domain *d,
-                           bool from_kernel)
-{
-    if (run->memory_mib != 0) {
-        free(d->memory_where);
-        d->memory_mib = run->memory_mib;
-        d->memory_where = cli_format("--memory %u", run->memory_mib);
-    }
-    d->vcpus = run->vcpus != 0 ? run->vcpus : d->vcpus;
-    return cli_domain_check(d,
-                            from_kernel ? MEMORY_KERNEL_MIB : MEMORY_CONFIG_MIB,
-                            run->pcpus) != 0
-               ? CLI_USAGE
-               : 0;
-}
-
-static int load_domains(struct run *run)
-{
-    bool any_kernel = false;
-    size_t modules = 0;
-
-    for (size_t i = 0; i < run->nr_files; i++) {
-        bool kernel = false;
-        int rc = add_file(run, run->files[i], &kernel);
-
-        if (rc != 0 || run->domain == NULL) {
-            return rc;
-        }
-        rc = complete_domain(run, &run->domain[run->nr_domains - 1], kernel);
-        if (rc != 0) {
-            return rc;
-        }
-        modules += run->domain[run->nr_domains - 1].ramdisk.data != NULL;
-        modules++;
-        any_kernel |= kernel;
-    }
-    if (modules > MODULES_MAX) {
-        cli_error("%zu images and ramdisks are more than %d", modules,
-                  MODULES_MAX);
-        return CLI_USAGE;
-    }
-    if (!any_kernel &&
-        (run->cmdline.len != 0 || run->ramdisk != NULL || run->hardware)) {
-        cli_error("--hardware, --ramdisk and words after -- are for bare "
-                  "kernels; in a configuration do hardware_domain, ramdisk and "
-                  "cmdline");
-        return CLI_USAGE;
-    }
-    if (check_names(run) != 0) {
-        return CLI_USAGE;
-    }
-    return apply_expectations(run);
-}
-
-/* ---- the machine ---- */
-
-static char *find_hypervisor(void)
-{
-    static const char *const places[] = {"", "../lib/schedop/"};
-    const char *named = getenv("SCHEDOP_HYPERVISOR");
-    char self[PATH_MAX];
-    ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
-    char *slash;
-
-    if (named != NULL && named[0] != '\0') {
-        if (access(named, R_OK) != 0) {
-            cli_error("SCHEDOP_HYPERVISOR: %s: %s", named, strerror(errno));
-            return NULL;
-        }
-        return cli_strdup(named);
-    }
-    self[n > 0 ? n : 0] = '\0';
-    slash = strrchr(self, '/');
-    for (size_t i = 0; slash != NULL && i < 2; i++) {
-        char *path = cli_format("%.*s/%s" HYPERVISOR, (int)(slash - self), self,
-                                places[i]);
-
-        if (access(path, R_OK) == 0) {
-            return path;
-        }
-        free(path);
-    }
-    cli_error(
-        "cannot find " HYPERVISOR " beside this program or in "
-        "../lib/schedop; build it with `make`, or set SCHEDOP_HYPERVISOR");
-    return NULL;
-}
-
-static char *make_kernel_module(const void *ctx, const char *path)
-{
-    return cli_domain_module(ctx, path);
-}
-
-static char *make_ramdisk_module(const void *ctx, const char *path)
-{
-    const struct cli_domain *d = ctx;
-
-    return cli_format("%s module-of=%s", path, d->name);
-}
-
-/* MiB that QEMU needs; adds the modules on the way. */
-static int stage(const struct run *run, struct qemu *q, uint64_t *memory_mib)
-{
-    uint64_t bytes = 0;
-
-    *memory_mib = MACHINE_MIB;
-    for (size_t i = 0; i < run->nr_domains; i++) {
-        const struct cli_domain *d = &run->domain[i];
-        bool copies = false;
-
-        if (qemu_add_module(q, d->kernel.data, d->kernel.size,
-                            make_kernel_module, d) != 0 ||
-            (d->ramdisk.data != NULL &&
-             qemu_add_module(q, d->ramdisk.data, d->ramdisk.size,
-                             make_ramdisk_module, d) != 0)) {
-            return -1;
-        }
-        for (int e = 0; e < CLI_EVENTS; e++) {
-            copies |= strcmp(cli_domain_action(d, (enum cli_event)e),
-                             "rename-restart") == 0;
-        }
-        *memory_mib += (d->memory_mib + MACHINE_PER_DOMAIN_MIB) *
-                       (copies ? 1 + run->restarts_max : 1);
-        bytes += d->kernel.size + d->ramdisk.size;
-    }
-    *memory_mib += bytes >> 20;
-    return 0;
-}
-
-static char *hypervisor_cmdline(const struct run *run)
-{
-    static const char *const levels[] = {"warning", "info", "debug"};
-    struct cli_text t = {0};
-
-    cli_text_printf(&t, "link=com2 pcpus=%u loglvl=%s qemu-exit=0x501",
-                    run->pcpus, levels[run->verbose < 2 ? run->verbose : 2]);
-    if (run->seeded) {
-        cli_text_printf(&t, " seed=%" PRIu64, run->seed);
-    }
-    return t.data;
-}
-
-/* 0, or the signal that ended it. */
-static int start(const struct run *run, const char *hypervisor,
-                 struct outcome *outcome)
-{
-    const char *program = getenv("SCHEDOP_QEMU");
-    char *append = hypervisor_cmdline(run);
-    struct qemu_config config = {
-        .program = program != NULL && program[0] != '\0' ? program
-                                                         : "qemu-system-x86_64",
-        .hypervisor = hypervisor,
-        .append = append,
-        .pcpus = run->pcpus,
-        .seeded = run->seeded,
-        .seed = run->seed,
-        .gdb_port = run->gdb_port,
-        .extra = run->qemu,
-        .nr_extra = run->nr_qemu,
-    };
-    struct qemu q;
-    int signal_number = 0;
-
-    if (qemu_init(&q) != 0 || stage(run, &q, &config.memory_mib) != 0) {
-        outcome->error = true;
-        qemu_end(&q);
-    } else {
-        if (run->gdb_port != 0) {
-            cli_note("waiting for: gdb %s -ex 'target remote :%u'", hypervisor,
-                     run->gdb_port);
-        }
-        signal_number = session_run(run, &q, &config, outcome);
-    }
-    free(append);
-    return signal_number;
-}
+/* ---- running ---- */
 
 static int run_domains(struct run *run)
 {
     struct outcome outcome = {0};
+    struct cli_text report = {0};
     char *hypervisor;
     int status, signal_number;
 
-    hypervisor = find_hypervisor();
+    hypervisor = run_find_hypervisor();
     if (hypervisor == NULL) {
         return CLI_ERROR;
     }
-    signal_number = start(run, hypervisor, &outcome);
+    signal_number = run_machine(run, hypervisor, &outcome);
     status = signal_number != 0 ? CLI_ERROR : outcome_judge(&outcome, run);
     if (run->json) {
-        report_json(stdout, &outcome, run, status);
-        fflush(stdout);
+        report_json(&report, &outcome, run, status);
     } else if (!run->quiet) {
-        report_table(stderr, &outcome);
+        report_table(&report, &outcome);
+    }
+    if (!cli_text_print(&report, run->json ? STDOUT_FILENO : STDERR_FILENO) &&
+        status == CLI_OK) {
+        status = CLI_ERROR;
     }
     outcome_free(&outcome);
     free(hypervisor);
     if (signal_number != 0) {
         (void)signal(signal_number, SIG_DFL);
-        raise(signal_number);
+        (void)raise(signal_number);
     }
     return status;
 }
@@ -771,21 +417,22 @@ static void free_run(struct run *run)
 static int run_main(const struct cli_command *self, int argc, char **argv)
 {
     struct run run = {.pcpus = PCPUS_DEFAULT, .restarts_max = RESTARTS_DEFAULT};
+    struct cli_text text = {0};
     int rc = cli_options_parse(self, argc, argv, take_option, &run);
 
     if (rc == STOP_HELP) {
-        cli_help(stdout, self);
-        rc = CLI_OK;
+        cli_help(&text, self);
+        rc = cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
     } else if (rc == STOP_VERSION) {
-        puts("schedop " CLI_VERSION);
-        rc = CLI_OK;
+        cli_text_str(&text, "schedop " CLI_VERSION "\n");
+        rc = cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
     } else if (rc == 0 && run.nr_files == 0) {
         cli_error("nothing to run; do `schedop run KERNEL` or `schedop run "
                   "CONFIG.cfg`, or see `schedop run --help`");
         rc = CLI_USAGE;
     } else if (rc == 0) {
         cli_message_quiet(run.quiet);
-        rc = load_domains(&run);
+        rc = run_load(&run);
         if (rc == 0) {
             rc = run_domains(&run);
         }

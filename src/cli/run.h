@@ -5,6 +5,10 @@
 
 #include "domain.h"
 
+#define RUN_HYPERVISOR "schedop-hypervisor.elf"
+
+struct outcome;
+
 struct run_expect {
     char *name;
     int code; /* or CLI_REASON_KILLED */
@@ -36,5 +40,15 @@ struct run {
 /* The expectation for `name`, or NULL. */
 const struct run_expect *run_expectation(const struct run *run,
                                          const char *name);
+
+/* load.c: fills run->domain from run->files. 0 or an exit status. */
+int run_load(struct run *run);
+
+/* machine.c: the hypervisor's path, to be freed; NULL after an error. */
+char *run_find_hypervisor(void);
+
+/* machine.c: runs the domains. 0, or the number of the signal that ended it. */
+int run_machine(const struct run *run, const char *hypervisor,
+                struct outcome *outcome);
 
 #endif

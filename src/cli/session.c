@@ -18,7 +18,6 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -28,6 +27,7 @@
 
 #include "console.h"
 #include "link.h"
+#include "tail.h"
 #include "terminal.h"
 
 enum phase { BOOTING, RUNNING, STOPPING, LEAVING };
@@ -37,8 +37,6 @@ enum {
     STOP_MS = 3000,
     LEAVE_MS = 2000,
     SIGNAL_PATIENCE_MS = 200,
-    TAIL_BYTES = 16384, /* of COM1 and of QEMU's messages, kept */
-    TAIL_LINES = 30,    /* of them, shown */
     INPUT_BACKLOG = 8192,
 };
 
@@ -49,8 +47,7 @@ struct session {
     struct console console;
     struct link_reader reader;
     struct cli_text to_link;
-    struct cli_text com1, messages; /* tails */
-    size_t com1_shown;              /* of the tail, with -v */
+    struct tail com1, messages;
     enum phase phase;
     uint64_t phase_end_ms; /* UINT64_MAX: unlimited */
     uint64_t limit_ms;     /* --timeout, likewise */
@@ -287,82 +284,23 @@ static void on_line(void *ctx, char *line, size_t len)
 
 /* ---- files ---- */
 
-/* Bytes read, 0 when there are none now, -1 at the end. */
-static ssize_t take(int *fd, char *data, size_t size)
-{
-    ssize_t n = *fd >= 0 ? read(*fd, data, size) : -1;
-
-    if (n > 0) {
-        return n;
-    }
-    if (n < 0 && *fd >= 0 && (errno == EAGAIN || errno == EINTR)) {
-        return 0;
-    }
-    if (*fd >= 0) {
-        close(*fd);
-        *fd = -1;
-    }
-    return -1;
-}
-
 static void read_link(struct session *s)
 {
     char data[16384];
-    ssize_t n = take(&s->q->link_out, data, sizeof(data));
+    ssize_t n = tail_take(&s->q->link_out, data, sizeof(data));
 
     if (n > 0) {
         link_feed(&s->reader, data, (size_t)n, on_line, s);
     }
 }
 
-/* With -v, whole lines of the hypervisor's text as they come. */
-static void show_com1(struct session *s, bool all)
+static void read_tails(struct session *s)
 {
-    struct cli_text *t = &s->com1;
-
-    while (s->run->verbose > 0 && s->com1_shown < t->len) {
-        const char *line = t->data + s->com1_shown;
-        size_t left = t->len - s->com1_shown;
-        const char *end = memchr(line, '\n', left);
-        size_t len = end != NULL ? (size_t)(end - line) : left;
-
-        if (end == NULL && !all) {
-            return;
-        }
-        s->com1_shown += len + (end != NULL);
-        if (len > 0 && line[len - 1] == '\r') {
-            len--;
-        }
-        cli_note("com1: %.*s", (int)len, line);
+    tail_read(&s->com1, &s->q->com1);
+    tail_read(&s->messages, &s->q->messages);
+    if (s->run->verbose > 0) {
+        tail_follow(&s->com1, false);
     }
-}
-
-static void read_tail(int *fd, struct cli_text *tail, size_t *shown)
-{
-    char data[4096];
-    ssize_t n = take(fd, data, sizeof(data));
-    size_t excess;
-
-    if (n <= 0) {
-        return;
-    }
-    cli_text_add(tail, data, (size_t)n);
-    excess = tail->len > TAIL_BYTES ? tail->len - TAIL_BYTES : 0;
-    cli_text_drop(tail, excess);
-    *shown -= *shown < excess ? *shown : excess;
-}
-
-static void read_com1(struct session *s)
-{
-    read_tail(&s->q->com1, &s->com1, &s->com1_shown);
-    show_com1(s, false);
-}
-
-static void read_messages(struct session *s)
-{
-    size_t shown = 0;
-
-    read_tail(&s->q->messages, &s->messages, &shown);
 }
 
 static void read_input(struct session *s)
@@ -502,11 +440,8 @@ static void serve(struct session *s)
     if (p[P_LINK].revents != 0) {
         read_link(s);
     }
-    if (p[P_COM1].revents != 0) {
-        read_com1(s);
-    }
-    if (p[P_MESSAGES].revents != 0) {
-        read_messages(s);
+    if (p[P_COM1].revents != 0 || p[P_MESSAGES].revents != 0) {
+        read_tails(s);
     }
     if (p[P_OUT].revents != 0) {
         console_pump(&s->console);
@@ -531,8 +466,6 @@ static void serve(struct session *s)
 /* QEMU is dead: what it wrote before is still in the pipes. */
 static void drain(struct session *s)
 {
-    size_t before;
-
     while (s->q->link_out >= 0) {
         struct pollfd p = {.fd = s->q->link_out, .events = POLLIN};
 
@@ -541,37 +474,15 @@ static void drain(struct session *s)
         }
         read_link(s);
     }
-    do {
-        before = s->com1.len + s->messages.len;
-        read_com1(s);
-        read_messages(s);
-    } while (s->com1.len + s->messages.len != before);
-    show_com1(s, true);
+    while (tail_read(&s->com1, &s->q->com1) ||
+           tail_read(&s->messages, &s->q->messages)) {
+    }
+    if (s->run->verbose > 0) {
+        tail_follow(&s->com1, true);
+    }
 }
 
 /* ---- the end ---- */
-
-static void show_tail(const char *label, const struct cli_text *t)
-{
-    const char *p = t->data, *end = t->data + t->len;
-    const char *start = end;
-    unsigned lines = 0;
-
-    while (start > p && lines <= TAIL_LINES) {
-        start--;
-        lines += *start == '\n' && start + 1 != end;
-    }
-    start += start > p || (t->len != 0 && *start == '\n');
-    while (start < end) {
-        const char *newline = memchr(start, '\n', (size_t)(end - start));
-        const char *stop_at = newline != NULL ? newline : end;
-        int len = (int)(stop_at - start);
-
-        len -= len > 0 && start[len - 1] == '\r';
-        cli_error("  %s: %.*s", label, len, start);
-        start = stop_at + 1;
-    }
-}
 
 /* After an end that nobody ordered. */
 static void explain_death(struct session *s)
@@ -592,9 +503,9 @@ static void explain_death(struct session *s)
         }
     }
     if (!expected || s->panicked) {
-        show_tail("qemu", &s->messages);
+        tail_show(&s->messages);
         if (s->run->verbose == 0) {
-            show_tail("com1", &s->com1);
+            tail_show(&s->com1);
         }
     }
     if (s->garbage + s->reader.dropped != 0 &&
@@ -659,7 +570,11 @@ static void loop(struct session *s)
 int session_run(const struct run *run, struct qemu *q,
                 const struct qemu_config *config, struct outcome *outcome)
 {
-    struct session s = {.run = run, .q = q, .outcome = outcome};
+    struct session s = {.run = run,
+                        .q = q,
+                        .outcome = outcome,
+                        .com1 = {.label = "com1"},
+                        .messages = {.label = "qemu"}};
     void (*old_pipe)(int) = signal(SIGPIPE, SIG_IGN);
     sigset_t old;
 
@@ -688,12 +603,12 @@ int session_run(const struct run *run, struct qemu *q,
     qemu_end(q);
     console_free(&s.console);
     cli_text_free(&s.to_link);
-    cli_text_free(&s.com1);
-    cli_text_free(&s.messages);
+    cli_text_free(&s.com1.text);
+    cli_text_free(&s.messages.text);
     if (s.signal_fd >= 0) {
         close(s.signal_fd);
     }
     sigprocmask(SIG_SETMASK, &old, NULL);
-    signal(SIGPIPE, old_pipe);
+    (void)signal(SIGPIPE, old_pipe);
     return s.signal;
 }

@@ -6,12 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static _Noreturn void out_of_memory(void)
 {
     static const char text[] = "schedop: out of memory\n";
 
-    (void)!fwrite(text, 1, sizeof(text) - 1, stderr);
+    (void)!write(STDERR_FILENO, text, sizeof(text) - 1);
     exit(CLI_ERROR);
 }
 

@@ -361,16 +361,14 @@ const char *elf_explain(int error)
     static const char *const text[] = {
         [-ELF_OK] = "no error",
         [-ELF_NOT_ELF] = "not an ELF file",
-        [-ELF_TRUNCATED] = "the ELF file is cut short: its headers or a "
-                           "segment reach past its end",
+        [-ELF_TRUNCATED] = "cut short: a header or segment is past its end",
         [-ELF_BAD_FORMAT] = "not a little-endian ELF file of version 1",
         [-ELF_WRONG_MACHINE] = "an ELF file for another machine, not x86",
         [-ELF_NOT_EXECUTABLE] = "an ELF file that is not executable: link it",
         [-ELF_BAD_HEADERS] = "the ELF file has no program headers, or too many",
         [-ELF_BAD_SEGMENT] = "a LOAD segment contradicts itself",
         [-ELF_NO_SEGMENT] = "the ELF file has no LOAD segment",
-        [-ELF_NO_PVH_NOTE] = "no PVH entry: the image lacks an ELF note of "
-                             "owner Xen, type PHYS32_ENTRY (18)",
+        [-ELF_NO_PVH_NOTE] = "no PVH entry: no note PHYS32_ENTRY of Xen (18)",
         [-ELF_BAD_ENTRY] = "the PVH entry is not inside a LOAD segment",
     };
 

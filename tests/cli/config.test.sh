@@ -85,16 +85,16 @@ args_have "cpus=2"
 
 # ---- warnings ----
 
-config "$base"'memroy = 5\n\nfrobnicate = [ 1,\n 2 ]\nvif = [ "a" ]\ndisk = []
+config "$base"'memori = 5\n\nfrobnicate = [ 1,\n 2 ]\nvif = [ "a" ]\ndisk = []
 uuid = "x"'
 exits 0 "warnings alone"
-says "x.cfg:3: unknown key memroy is ignored; did you mean memory?"
+says "x.cfg:3: unknown key memori is ignored; did you mean memory?"
 says "x.cfg:5: unknown key frobnicate is ignored"
 says "x.cfg:7: vif is ignored: domains have no such devices yet"
 says "x.cfg:9: uuid has no effect here"
 silent_about "disk"
-config "$base"'memroy = 5' -q
-silent_about "memroy"
+config "$base"'memori = 5' -q
+silent_about "memori"
 
 # ---- errors: file, line, what to do ----
 
@@ -196,8 +196,8 @@ refuses_image "$tmp/bad.gz" "is gzip-compressed, but damaged"
 head -c 100000 /dev/zero | gzip >"$tmp/zero.gz"
 refuses_image "$tmp/zero.gz" "is not a PVH kernel: not an ELF file"
 head -c 60 "$guest" >"$tmp/cut"
-refuses_image "$tmp/cut" "the ELF file is cut short"
-refuses_image /bin/sh "no PVH entry: the image lacks an ELF note"
+refuses_image "$tmp/cut" "cut short: a header or segment"
+refuses_image /bin/sh "no PVH entry: no note PHYS32_ENTRY of Xen"
 says "build the guest for PVH"
 { head -c 514 /dev/zero && printf HdrS && head -c 600 /dev/zero; } >"$tmp/bz"
 refuses_image "$tmp/bz" "it is a Linux bzImage: give the vmlinux inside it"

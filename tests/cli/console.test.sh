@@ -9,14 +9,14 @@ cp "$tmp/a.cfg" "$tmp/long-b.cfg"
 
 # ---- several domains ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 a
 > start 1 1
 > create 2 long-b
 > start 2 1
-> con 1 first\\nsec
+> con 1 first\\ntw
 > con 2 other\\n
-> con 1 ond\\r\\n
+> con 1 ice\\r\\n
 > con 2 \\x1b[31mred\\r
 > con 2 \\nback\\x08\\rspace\\n
 > con 1 not ended
@@ -28,7 +28,7 @@ run "$tmp/a.cfg" "$tmp/long-b.cfg"
 exits 0 "two domains"
 want='a     | first
 long-b| other
-a     | second
+a     | twice
 long-b| \033[31mred
 long-b| back\010\rspace
 a     | not ended
@@ -69,9 +69,8 @@ NO_COLOR=1 on_terminal '' "$tmp/a.cfg" "$tmp/long-b.cfg"
 grep -qF 'a     | first' "$out" && ! grep -qF $'\033' "$out"
 result $? "NO_COLOR is honoured"
 
-many=
-for i in $(seq 5000); do many+="x"; done
-export FAKE_QEMU="$hello
+many=$(head -c 5000 /dev/zero | tr '\0' x)
+FAKE_QEMU="$hello
 > create 1 a
 > create 2 long-b
 > con 1 ${many:0:900}
@@ -103,7 +102,7 @@ result $? "with --seed no line depends on a clock"
 
 # ---- standard input ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 sleep 0.2
 > start 1 1
@@ -117,7 +116,7 @@ exits 0 "piped input"
 prints "it arrives" 'got it\n'
 silent_about "fake QEMU"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 < con 1 \\\\xff\\\\x00\\\\\\\\\\\\r
@@ -128,7 +127,7 @@ status=$?
 exits 0 "binary input"
 silent_about "fake QEMU"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 a
 > start 1 1
 > create 2 long-b
@@ -148,7 +147,7 @@ says "there is no domain c; there is: a"
 
 # ---- a terminal of its own ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 > con 1 \\x1b[31mraw
@@ -170,7 +169,7 @@ says "guest has this terminal; Ctrl-] ends the run"
 
 # ---- time limit ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 < stop
@@ -187,14 +186,14 @@ exits 8 "the time limit counts whatever was expected"
 run --timeout 0.3 --xtf "$guest"
 exits 8 "the time limit of an XTF test"
 
-export FAKE_QEMU="hang"
+FAKE_QEMU="hang"
 start=$(date +%s)
 run --timeout 0.3 "$guest"
 exits 8 "time limit before the hypervisor is up"
 [ $(($(date +%s) - start)) -lt 3 ]
 result $? "QEMU is killed at once then"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 hang"
 run --timeout 0.3 "$guest"
@@ -209,8 +208,7 @@ alive() { # a fake QEMU of ours
 
 # Starts a run in the background and waits until its domain runs.
 begin() {
-    mkfifo "$tmp/ready" 2>/dev/null
-    "$schedop" run "$@" --qemu "append $tag" "$guest" >"$out" 2>"$err" \
+    "$schedop" run --qemu "append $tag" "$guest" >"$out" 2>"$err" \
         </dev/null &
     pid=$!
     for _ in $(seq 100); do
@@ -219,7 +217,7 @@ begin() {
     done
 }
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 > con 1 up\\n
@@ -237,7 +235,7 @@ for signal in TERM INT HUP; do
     says "1  guest  killed"
 done
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 > con 1 up\\n
@@ -262,13 +260,13 @@ done
 result $? "SIGKILL of schedop ends QEMU too"
 
 # A reader that stops reading must not stop signals.
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 repeat 30000 con 1 0123456789012345678901234567890123456789\\n
 hang"
 mkfifo "$tmp/stuck"
-sleep 30 <"$tmp/stuck" &
+{ exec 8<"$tmp/stuck" && exec sleep 30; } &
 reader=$!
 "$schedop" run "$guest" >"$tmp/stuck" 2>"$err" </dev/null &
 pid=$!

@@ -36,14 +36,14 @@ act() {
     case $verb in
     '>') printf '%s\n' "$rest" ;;
     1) printf '%s\n' "$rest" >"$com1" ;;
-    # shellcheck disable=SC2059
-    raw) printf "$rest" ;;
+    raw) printf '%b' "$rest" ;;
     err) printf '%s\n' "$rest" >&2 ;;
     '<')
         IFS= read -r line || line='end of file'
         # shellcheck disable=SC2053
-        [[ $line == $rest ]] ||
+        if ! [[ $line == $rest ]]; then
             printf 'log error fake QEMU got %q\n' "$line"
+        fi
         ;;
     sleep) sleep "$rest" ;;
     exit) exit "$rest" ;;

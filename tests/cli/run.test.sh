@@ -6,7 +6,7 @@
 
 # ---- one domain ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1000
 > con 1 hello\\\\ \\x41\\x00\\x1b[2J\\r\\nwor
@@ -129,7 +129,7 @@ says "there is no domain gast; there is: guest"
 
 # ---- a domain that goes on ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1000
 > end 1 guest 2 resume run_ns=1 cpu_ns=1
@@ -140,7 +140,7 @@ run "$guest"
 exits 0 "checkpoints before the end"
 says "suspend x2, poweroff"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 $(life 1 guest 1 restart)
 $(life 2 guest 0 destroy)
 > exit 0"
@@ -149,7 +149,7 @@ exits 0 "a restart before the end"
 [ "$(grep -c ' guest ' "$err")" -eq 2 ]
 result $? "each life has its row"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 $(life 1 guest 3 restart)
 $(life 2 guest 0 destroy)
 > exit 0"
@@ -159,7 +159,7 @@ says "guest: ended with poweroff, but only after a crash"
 run --expect guest=poweroff "$guest"
 exits 0 "unless it is the last end that was asked for"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 $(life 1 guest 1 restart)
 $(life 2 guest 1 restart)
 $(life 3 guest 1 restart)
@@ -173,7 +173,7 @@ exits 1 "restarts for ever"
 says "guest: restarted more than 2 times: destroyed"
 silent_about "fake QEMU"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > end 1 guest 5 soft-reset run_ns=1 cpu_ns=1
 > end 1 guest 5 soft-reset run_ns=1 cpu_ns=1
@@ -187,19 +187,19 @@ silent_about "fake QEMU"
 
 printf 'kernel="%s"\n' "$guest" >"$tmp/a.cfg"
 cp "$tmp/a.cfg" "$tmp/b.cfg"
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 $(life 1 a 4 destroy)
 $(life 2 b 3 destroy)
 > exit 0"
 run "$tmp/a.cfg" "$tmp/b.cfg"
 exits 6 "a crash goes before a watchdog"
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 $(life 1 a 4 destroy)
 $(life 2 b 1 destroy)
 > exit 0"
 run "$tmp/a.cfg" "$tmp/b.cfg"
 exits 7 "a watchdog goes before an unexpected reason"
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > fail a no memory left; do memory = 16
 $(life 2 b 3 destroy)
 > exit 0"
@@ -209,7 +209,7 @@ says "a: no memory left; do memory = 16"
 
 # ---- crashes, logs ----
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > log warning strange \\x1b[31mthing
 > log info detail
 > log error bad thing
@@ -232,7 +232,7 @@ silent_about "triple fault"
 # ---- XTF ----
 
 xtf() { # text status name
-    export FAKE_QEMU="$hello
+    FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 $1
@@ -255,7 +255,7 @@ xtf '> con 1 my Test result: SUCCESS\nTest result: SUCCESSFUL\n' 6 \
 
 # ---- QEMU and the hypervisor fail ----
 
-export FAKE_QEMU="err no such CPU
+FAKE_QEMU="err no such CPU
 1 early words
 exit 3"
 run "$guest"
@@ -264,7 +264,7 @@ says "QEMU ended unexpectedly, exit status 3, before the hypervisor was up"
 says "qemu: no such CPU"
 says "com1: early words"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 > con 1 half a li
@@ -276,7 +276,7 @@ says "QEMU was killed by signal 11"
 says "com1: words on COM1"
 prints "what was printed stays, the line is ended" 'half a li\n'
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 1 registers and so on
 > panic heap is broken
 hang"
@@ -285,13 +285,13 @@ exits 1 "the hypervisor panics"
 says "the hypervisor failed: heap is broken"
 says "com1: registers and so on"
 
-export FAKE_QEMU="> schedop-link 9 7.0
+FAKE_QEMU="> schedop-link 9 7.0
 hang"
 run "$guest"
 exits 1 "another version of the link"
 says "speaks link version 9"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 $(life 1 guest 0 destroy)
 > exit 0
 hang"
@@ -316,7 +316,7 @@ says "build it with"
 
 one 0 destroy
 good=${FAKE_QEMU#"$hello"}
-export FAKE_QEMU="> create 7 early
+FAKE_QEMU="> create 7 early
 raw \\000\\377\\033[2J binary \\001\\n
 $hello
 > end
@@ -347,7 +347,7 @@ result $? "garbage makes no row"
 run -v "$guest"
 says "lines on the link were no link lines, 2 too long"
 
-export FAKE_QEMU="$hello
+FAKE_QEMU="$hello
 > create 1 guest
 > start 1 1
 repeat 20000 con 1 0123456789012345678901234567890123456789\\n

@@ -12,6 +12,7 @@ export UBSAN_OPTIONS=halt_on_error=1
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 export FAKE_QEMU_LOG=$tmp/args
+export FAKE_QEMU=
 cases=0
 out=$tmp/out err=$tmp/err status=
 
@@ -79,7 +80,7 @@ life() {
 }
 
 one() { # CODE ACTION
-    export FAKE_QEMU="$hello
+    FAKE_QEMU="$hello
 $(life 1 guest "$1" "$2")
 > exit 0"
 }
