@@ -30,12 +30,14 @@ struct xsdt {
 /* Only the fields that say "no legacy hardware, hardware-reduced". */
 struct fadt {
     struct header header;
-    uint8_t legacy[73];
+    uint32_t facs, dsdt;
+    uint8_t legacy[65];
     uint16_t boot_flags;
     uint8_t reserved;
     uint32_t flags;
-    uint8_t rest[244 - 116];
-    uint8_t more[276 - 244];
+    uint8_t rest[140 - 116];
+    uint64_t x_dsdt;
+    uint8_t more[276 - 148];
 } __attribute__((packed));
 
 struct madt_apic {
@@ -53,10 +55,12 @@ _Static_assert(sizeof(struct rsdp) == 36, "ACPI");
 _Static_assert(sizeof(struct header) == 36, "ACPI");
 _Static_assert(offsetof(struct fadt, boot_flags) == 109, "ACPI");
 _Static_assert(offsetof(struct fadt, flags) == 112, "ACPI");
+_Static_assert(offsetof(struct fadt, x_dsdt) == 140, "ACPI");
 _Static_assert(sizeof(struct fadt) == 276, "ACPI");
 
 #define XSDT_AT 64u
 #define FADT_AT 128u
+#define DSDT_AT 448u
 #define MADT_AT 512u
 
 #define FADT_HARDWARE_REDUCED (1u << 20)
@@ -107,8 +111,13 @@ static void madt_fill(struct madt *m, unsigned vcpus)
     m->header.checksum = checksum(m, length);
 }
 
-static void fadt_fill(struct fadt *f)
+/* The DSDT holds no code: there is nothing to describe. */
+static void fadt_fill(struct fadt *f, struct header *dsdt, uint64_t dsdt_gpa)
 {
+    header_fill(dsdt, "DSDT", 2, sizeof(*dsdt));
+    dsdt->checksum = checksum(dsdt, sizeof(*dsdt));
+    f->dsdt = (uint32_t)dsdt_gpa;
+    f->x_dsdt = dsdt_gpa;
     header_fill(&f->header, "FACP", 5, sizeof(*f));
     f->boot_flags = FADT_NO_VGA | FADT_NO_MSI | FADT_NO_ASPM | FADT_NO_CMOS;
     f->flags = FADT_HARDWARE_REDUCED;
@@ -120,7 +129,7 @@ void acpi_build(void *page, uint64_t gpa, unsigned vcpus)
     uint8_t *at = page;
     struct rsdp *rsdp = page;
     void *xsdt_at = at + XSDT_AT, *fadt_at = at + FADT_AT;
-    void *madt_at = at + MADT_AT;
+    void *dsdt_at = at + DSDT_AT, *madt_at = at + MADT_AT;
     struct xsdt *xsdt = xsdt_at;
 
     __builtin_memcpy(rsdp->signature, "RSD PTR ", 8);
@@ -134,6 +143,6 @@ void acpi_build(void *page, uint64_t gpa, unsigned vcpus)
     xsdt->entry[0] = gpa + FADT_AT;
     xsdt->entry[1] = gpa + MADT_AT;
     xsdt->header.checksum = checksum(xsdt, sizeof(*xsdt));
-    fadt_fill(fadt_at);
+    fadt_fill(fadt_at, dsdt_at, gpa + DSDT_AT);
     madt_fill(madt_at, vcpus);
 }

@@ -46,17 +46,16 @@ struct x86_domain {
     uint16_t domid;
     unsigned nr_vcpus;
     struct x86_vcpu *vcpu[SOP_VCPUS_MAX];
-    struct sop_pcpu *starting; /* host_domain_started() was called when NULL */
-    bool started;
+    bool started; /* host_domain_started() was called; any pCPU */
 
     struct x86_lock lock;
     /* physical map (p2m.c) */
     uint64_t *p2m_root;
     uint64_t p2m_tables, p2m_tables_max;
-    uint64_t gfn_max; /* highest one ever mapped */
-    /* memory accounts: frames of RAM mapped now and at most */
-    uint64_t frames_now, frames_max;
-    uint64_t free_head; /* freed frames, linked through their first word */
+    uint64_t gfn_max;                /* highest one ever mapped */
+    uint64_t frames_now, frames_max; /* mapped now; owned */
+    uint64_t *free_map; /* a bit for each frame owned, set while it is free */
+    uint64_t free_hint; /* no word before this one has a bit set */
     unsigned nr_chunks;
     struct ram_chunk chunk[CHUNKS_MAX];
     /* pages that are the hypervisor's and may appear in the map */
@@ -102,11 +101,9 @@ struct x86_vcpu {
     bool nmi_blocked; /* until IRET */
     bool nmi_retried;
     struct vlapic lapic;
-    bool timer_rearm; /* any pCPU: set the core's timer to the lapic's */
+    bool timer_fired; /* any pCPU: the lapic's timer is to be moved on */
 
-    /* start-up: INIT was received and no SIPI since; any pCPU, under boot */
-    struct x86_lock boot;
-    bool initialised;
+    struct x86_lock boot; /* held while another vCPU starts this one */
 
     /* where its registers are: a pCPU's index, or PCPU_NONE; any pCPU */
     volatile uint32_t on_pcpu;

@@ -46,7 +46,10 @@ struct x86_domain *domain_build(struct sop_pcpu *self,
                                 const struct domain_spec *spec, uint16_t domid,
                                 char *why, size_t why_size);
 
-/* Frees memory and tables after sop_domain_destroy() returned 0. */
+/*
+ * After sop_domain_destroy() returned 0: gives the core's slot back
+ * (sop_domain_free()), then the domain's memory and tables.
+ */
 void domain_release(struct x86_domain *d);
 
 const struct domain_spec *domain_spec(const struct x86_domain *d);

@@ -174,27 +174,35 @@ static void timer_start(struct vlapic *l, uint64_t now,
  */
 #define TIMER_PERIOD_MIN_NS 100000u
 
-bool vlapic_timer_expired(struct vlapic *l, uint64_t now)
+bool vlapic_timer_fire(struct vlapic *l)
+{
+    uint32_t lvt = __atomic_load_n(&l->lvt[0], __ATOMIC_RELAXED);
+
+    if ((lvt & LVT_MASKED) || (lvt & 0xff) < 16 || !vlapic_enabled(l)) {
+        return false;
+    }
+    vlapic_raise(l, (uint8_t)lvt);
+    return true;
+}
+
+bool vlapic_timer_next(struct vlapic *l, uint64_t now)
 {
     uint64_t period = timer_period_ns(l);
 
-    if (l->timer_due_ns == NEVER) {
+    if (l->timer_due_ns == NEVER || l->timer_due_ns > now) {
         return false;
     }
     if (!(l->lvt[0] & LVT_PERIODIC)) {
         l->timer_due_ns = NEVER;
-    } else if (period < TIMER_PERIOD_MIN_NS ||
-               now - l->timer_due_ns >= period) {
-        l->timer_due_ns =
-            now + (period < TIMER_PERIOD_MIN_NS ? TIMER_PERIOD_MIN_NS : period);
-    } else {
-        l->timer_due_ns += period;
-    }
-    if ((l->lvt[0] & LVT_MASKED) || (l->lvt[0] & 0xff) < 16 ||
-        !vlapic_enabled(l)) {
         return false;
     }
-    vlapic_raise(l, (uint8_t)l->lvt[0]);
+    if (period < TIMER_PERIOD_MIN_NS) {
+        period = TIMER_PERIOD_MIN_NS;
+    }
+    l->timer_due_ns += period;
+    if (l->timer_due_ns <= now) {
+        l->timer_due_ns = now + period; /* what was missed is lost */
+    }
     return true;
 }
 

@@ -4,10 +4,11 @@
  * x2APIC (MSR) forms, priorities, the timer. PVH domains have nothing else:
  * no PIC, no IO-APIC.
  *
- * Only the IRR is shared between pCPUs: vlapic_raise() may run anywhere, all
- * else only on the pCPU that runs the vCPU. Time is passed in; what a register
- * write asks of others (a timer, an interrupt for another vCPU) is returned in
- * a struct vlapic_effect. Pure, so that the unit tests compile this file.
+ * Only the IRR is shared between pCPUs: vlapic_raise() and vlapic_timer_fire()
+ * may run anywhere, all else only on the pCPU that runs the vCPU. Time is
+ * passed in; what a register write asks of others (a timer, an interrupt for
+ * another vCPU) is returned in a struct vlapic_effect. Pure, so that the unit
+ * tests compile this file.
  */
 #ifndef SCHEDOP_X86_VIRT_VLAPIC_H
 #define SCHEDOP_X86_VIRT_VLAPIC_H
@@ -113,10 +114,15 @@ bool vlapic_msr_write(struct vlapic *l, uint32_t msr, uint64_t value,
 bool vlapic_set_base(struct vlapic *l, uint64_t value);
 
 /*
- * The time set by timer_due_ns has come: raises the timer's interrupt unless
- * masked (true: it did) and starts the next period.
+ * The time that timer_due_ns was set to has come: raises the timer's
+ * interrupt unless it is masked; true when it did. Any pCPU.
  */
-bool vlapic_timer_expired(struct vlapic *l, uint64_t now);
+bool vlapic_timer_fire(struct vlapic *l);
+/*
+ * After that, on the vCPU's own pCPU: moves timer_due_ns on if it has passed.
+ * True when the vCPU's timer must be set to it again.
+ */
+bool vlapic_timer_next(struct vlapic *l, uint64_t now);
 
 /* Is `l` addressed by `command` sent by `from`? Shorthands included. */
 bool vlapic_matches(const struct vlapic *l, const struct vlapic *from,

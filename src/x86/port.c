@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The port interface (include/schedop/port.h) on bare metal, all of it in one
+ * place; what takes more than a few lines is done by the rooms it names.
+ * port_vcpu_load() is in virt/context.c.
+ */
+#include "virt/domain.h"
+#include "virt/run.h"
+
+#include <schedop/port.h>
+#include <xen/errno.h>
+#include <xen/xen.h>
+
+static struct x86_pcpu *pcpu_of(const struct sop_pcpu *p)
+{
+    return sop_pcpu_port(p);
+}
+
+static struct x86_domain *domain_of(const struct sop_domain *d)
+{
+    return sop_domain_port(d);
+}
+
+/* --------------------------------------------------- clock, timer, interrupts
+ */
+
+uint64_t port_now(const struct sop_pcpu *self)
+{
+    (void)self;
+    return time_now();
+}
+
+void port_timer_arm(struct sop_pcpu *self, uint64_t deadline_ns)
+{
+    (void)self;
+    time_arm(deadline_ns, time_now());
+}
+
+/*
+ * A kick of the own pCPU needs no interrupt: whoever calls the core goes on
+ * to sop_exit_to_guest() anyway, and the idle wait looks at the flag.
+ */
+void port_kick(struct sop_pcpu *target)
+{
+    struct x86_pcpu *p = pcpu_of(target);
+
+    if (p == x86_self()) {
+        p->kicked = true;
+    } else {
+        irq_send_kick(p);
+    }
+}
+
+/* --------------------------------------------------------------------- running
+ */
+
+void port_context_switch(struct sop_pcpu *self, struct sop_vcpu *prev,
+                         struct sop_vcpu *next)
+{
+    struct x86_pcpu *p = pcpu_of(self);
+
+    if (prev) {
+        vcpu_unload(p, vcpu_of(prev));
+    }
+    if (next) {
+        vcpu_load(p, vcpu_of(next));
+    }
+}
+
+void port_idle(struct sop_pcpu *self)
+{
+    if (host_pending()) {
+        host_work(self);
+    } else {
+        irq_wait();
+    }
+    pcpu_take_flags(pcpu_of(self));
+}
+
+/* ---------------------------------------------------------------- guest memory
+ */
+
+int port_copy_in(struct sop_vcpu *v, void *dst, uint64_t guest_addr, size_t len)
+{
+    return guest_copy_in(vcpu_of(v), dst, guest_addr, len);
+}
+
+int port_copy_out(struct sop_vcpu *v, uint64_t guest_addr, const void *src,
+                  size_t len)
+{
+    return guest_copy_out(vcpu_of(v), guest_addr, src, len);
+}
+
+/* One mapping a frame, however often it is asked for. */
+static void *map_locked(struct x86_domain *d, uint64_t pa)
+{
+    for (unsigned i = 0; i < d->nr_mapped; i++) {
+        if (d->mapped[i].pa == pa) {
+            return d->mapped[i].va;
+        }
+    }
+    if (d->nr_mapped == FRAMES_MAPPED) {
+        return NULL;
+    }
+    d->mapped[d->nr_mapped] = (struct mapped_frame){pa, frame_map(pa)};
+    if (!d->mapped[d->nr_mapped].va) {
+        return NULL;
+    }
+    return d->mapped[d->nr_mapped++].va;
+}
+
+void *port_frame_map(struct sop_domain *sd, uint64_t gfn)
+{
+    struct x86_domain *d = domain_of(sd);
+    void *va = NULL;
+    uint64_t pa;
+
+    x86_lock(&d->lock);
+    if (p2m_lookup(d, gfn, &pa) == P2M_RAM) {
+        va = map_locked(d, pa);
+    }
+    x86_unlock(&d->lock);
+    return va;
+}
+
+/* ------------------------------------------------------- the vCPU as a
+ * processor */
+
+bool port_deliverable(const struct sop_vcpu *v)
+{
+    return event_deliverable(vcpu_of(v));
+}
+
+bool port_inject(struct sop_vcpu *v, uint8_t vector)
+{
+    struct vlapic *l = &vcpu_of(v)->lapic;
+
+    vlapic_raise(l, vector); /* kept for when it is enabled, as on Xen */
+    return vlapic_enabled(l);
+}
+
+void port_inject_nmi(struct sop_vcpu *v)
+{
+    __atomic_store_n(&vcpu_of(v)->nmi_pending, true, __ATOMIC_SEQ_CST);
+}
+
+bool port_vcpu_timer(struct sop_vcpu *sv, uint64_t now)
+{
+    struct x86_vcpu *v = vcpu_of(sv);
+
+    (void)now;
+    __atomic_store_n(&v->timer_fired, true, __ATOMIC_SEQ_CST);
+    return vlapic_timer_fire(&v->lapic);
+}
+
+int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
+                       struct sop_call *call)
+{
+    switch (call->nr) {
+    case __HYPERVISOR_memory_op:
+        return memory_op(pcpu_of(self), vcpu_of(v), call);
+    case __HYPERVISOR_grant_table_op:
+        return grant_table_op(vcpu_of(v), call);
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
+/* --------------------------------------------------------- out of the machine
+ */
+
+void port_console(struct sop_domain *d, const char *text, size_t len)
+{
+    host_domain_output(domain_of(d), text, len);
+}
+
+size_t port_console_read(struct sop_domain *d, char *text, size_t len)
+{
+    return host_console_read(domain_of(d), text, len);
+}
+
+void port_host_event(struct sop_domain *d, uint32_t port)
+{
+    host_port_event(domain_of(d), port);
+}
+
+void port_domain_changed(struct sop_domain *d)
+{
+    (void)d;
+    host_domain_changed();
+}
+
+void port_machine_stop(struct sop_domain *d, uint8_t code)
+{
+    (void)d;
+    host_machine_stop(code);
+}
+
+void port_log(enum sop_log_level level, const char *text, size_t len)
+{
+    x86_log(level, "%.*s", (int)len, text);
+}
+
+void port_trace(struct sop_pcpu *self, const struct sop_trace_rec *rec)
+{
+    (void)self;
+    (void)rec;
+}
+
+void port_panic(const char *file, int line, const char *what)
+{
+    x86_panic("%s:%d: %s", file, line, what);
+}

@@ -1,0 +1,578 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Builds PVH domains (spec section 8): memory, image, start info, special
+ * pages, vCPUs; and takes them down again.
+ *
+ * The image is hostile: elf.c has checked that its parts lie inside the file,
+ * here they are checked against the memory of the domain. Layout, from below:
+ * the image where its segments say, start info with everything it points to,
+ * the modules, free memory.
+ */
+#include "domain.h"
+
+#include <xen/arch-x86/hvm/start_info.h>
+#include <xen/errno.h>
+#include <xen/hvm/params.h>
+#include <xen/xen.h>
+
+#include "../../lib/elf.h"
+#include "../../lib/string.h"
+#include "acpi.h"
+
+#define ACPI_BYTES PAGE_SIZE
+#define INFO_BYTES (4 * PAGE_SIZE) /* start info and what it points to */
+#define CHUNK_MIN SUPERPAGE_SIZE
+
+/* A domain under construction. */
+struct build {
+    struct x86_domain *d;
+    const struct domain_spec *spec;
+    struct elf_image elf;
+    uint32_t entry;
+    uint64_t image_end; /* first address above the image */
+    uint64_t info_gpa;
+    uint64_t module_gpa[4];
+    char *why;
+    size_t why_size;
+};
+
+static bool fail(struct build *b, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool fail(struct build *b, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    x86_vsnprintf(b->why, b->why_size, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+static uint64_t page_up(uint64_t n)
+{
+    return (n + PAGE_SIZE - 1) & PAGE_MASK;
+}
+
+/* --------------------------------------------------------------------- memory
+ */
+
+/* Takes RAM in as few pieces as there are. */
+static bool take_ram(struct build *b, uint64_t bytes)
+{
+    struct x86_domain *d = b->d;
+    uint64_t want = bytes;
+
+    while (bytes > 0 && d->nr_chunks < CHUNKS_MAX) {
+        uint64_t pa;
+
+        if (want > bytes) {
+            want = bytes;
+        }
+        pa = ram_alloc(want);
+        if (pa != 0) {
+            d->chunk[d->nr_chunks++] = (struct ram_chunk){pa, want};
+            bytes -= want;
+        } else if (want > CHUNK_MIN) {
+            want = (want / 2 + CHUNK_MIN - 1) & ~(CHUNK_MIN - 1);
+        } else {
+            break;
+        }
+    }
+    return bytes == 0 ||
+           fail(b,
+                "memory=%u: only %llu MiB of RAM are left; give the machine "
+                "more",
+                b->spec->memory_mib,
+                (unsigned long long)((uint64_t)b->spec->memory_mib -
+                                     (bytes >> 20)));
+}
+
+/* RAM counted from the bottom, the hole left out. */
+static uint64_t ram_offset(uint64_t gpa)
+{
+    return gpa < MEMMAP_HOLE ? gpa : gpa - MEMMAP_4G + MEMMAP_HOLE;
+}
+
+/* Maps each piece; one that spans the hole in two parts. */
+static bool map_ram(struct build *b)
+{
+    struct x86_domain *d = b->d;
+    uint64_t at = 0;
+
+    for (unsigned i = 0; i < d->nr_chunks; i++) {
+        uint64_t pa = d->chunk[i].pa, left = d->chunk[i].bytes;
+
+        pa_zero(pa, left);
+        while (left > 0) {
+            uint64_t gpa = at < MEMMAP_HOLE ? at : at - MEMMAP_HOLE + MEMMAP_4G;
+            uint64_t part = left;
+
+            if (at < MEMMAP_HOLE && at + part > MEMMAP_HOLE) {
+                part = MEMMAP_HOLE - at;
+            }
+            if (p2m_map_range(d, gpa / PAGE_SIZE, pa, part / PAGE_SIZE) != 0) {
+                return fail(b, "no memory for page tables");
+            }
+            at += part;
+            pa += part;
+            left -= part;
+        }
+    }
+    return true;
+}
+
+static bool build_memory(struct build *b)
+{
+    struct x86_domain *d = b->d;
+    uint64_t bytes = (uint64_t)b->spec->memory_mib << 20;
+
+    if (!take_ram(b, bytes)) {
+        return false;
+    }
+    d->frames_now = d->frames_max = bytes / PAGE_SIZE;
+    d->free_map = hv_alloc((d->frames_max + 63) / 64 * 8);
+    if (!d->free_map || p2m_init(d, bytes) != 0) {
+        return fail(b, "no memory for page tables");
+    }
+    memmap_build(&d->memmap, bytes, ACPI_BYTES);
+    return map_ram(b);
+}
+
+/* Writes RAM of the domain; a NULL source copies from `src_pa`. */
+static void ram_write(struct x86_domain *d, uint64_t gpa, const void *src,
+                      uint64_t src_pa, uint64_t len)
+{
+    uint64_t offset = ram_offset(gpa);
+
+    for (unsigned i = 0; i < d->nr_chunks && len > 0; i++) {
+        const struct ram_chunk *c = &d->chunk[i];
+        uint64_t part = len;
+
+        if (offset >= c->bytes) {
+            offset -= c->bytes;
+            continue;
+        }
+        if (part > c->bytes - offset) {
+            part = c->bytes - offset;
+        }
+        if (src) {
+            pa_copy_in(c->pa + offset, src, part);
+            src = (const uint8_t *)src + part;
+        } else {
+            pa_copy(c->pa + offset, src_pa, part);
+            src_pa += part;
+        }
+        len -= part;
+        offset = 0;
+    }
+}
+
+/* ---------------------------------------------------------------------- image
+ */
+
+static bool check_image(struct build *b)
+{
+    const struct boot_module *image = b->spec->image;
+    const void *data = module_data(image);
+    uint64_t low, high, room = (uint64_t)b->spec->memory_mib << 20;
+    int rc;
+
+    if (!data) {
+        return fail(b, "the image cannot be mapped");
+    }
+    rc = elf_open(&b->elf, data, image->size);
+    if (rc == ELF_OK) {
+        rc = elf_bounds(&b->elf, &low, &high);
+    }
+    if (rc == ELF_OK) {
+        rc = elf_pvh_entry(&b->elf, &b->entry);
+    }
+    if (rc != ELF_OK) {
+        return fail(b, "not a PVH kernel: %s", elf_explain(rc));
+    }
+    if (room > MEMMAP_HOLE) {
+        room = MEMMAP_HOLE;
+    }
+    if (high > room) {
+        return fail(b,
+                    "the image ends at %llx, beyond its memory; give at least "
+                    "memory=%llu",
+                    (unsigned long long)high,
+                    (unsigned long long)(high >> 20) + 1);
+    }
+    b->image_end = page_up(high);
+    return true;
+}
+
+static void load_image(struct build *b)
+{
+    struct elf_segment s;
+    uint32_t cursor = 0;
+
+    while (elf_load_next(&b->elf, &cursor, &s) == 1) {
+        ram_write(b->d, s.paddr, s.data, 0, s.file_size);
+    }
+}
+
+/* ----------------------------------------------------------------- start info
+ */
+
+/* The pages start info lies in, filled from the front. */
+struct info {
+    uint8_t *bytes;
+    uint64_t gpa, used;
+};
+
+/* Room for `len` bytes; their guest address, 0 when it is used up. */
+static uint64_t info_add(struct info *i, const void *data, uint64_t len)
+{
+    uint64_t at = (i->used + 7) & ~7ull;
+
+    if (len > INFO_BYTES || at > INFO_BYTES - len) {
+        return 0;
+    }
+    if (data) {
+        __builtin_memcpy(i->bytes + at, data, len);
+    }
+    i->used = at + len;
+    return i->gpa + at;
+}
+
+static uint64_t info_text(struct info *i, const char *text)
+{
+    return info_add(i, text, strlen(text) + 1);
+}
+
+static uint64_t info_modules(struct info *i, const struct build *b)
+{
+    struct hvm_modlist_entry list[4] = {0};
+
+    for (unsigned n = 0; n < b->spec->nr_modules; n++) {
+        list[n].paddr = b->module_gpa[n];
+        list[n].size = b->spec->module[n]->size;
+    }
+    return info_add(i, list, b->spec->nr_modules * sizeof(list[0]));
+}
+
+static uint64_t info_memmap(struct info *i, const struct memmap *m)
+{
+    uint64_t first = 0;
+
+    for (unsigned n = 0; n < m->nr; n++) {
+        struct hvm_memmap_table_entry e = {
+            .addr = m->entry[n].addr,
+            .size = m->entry[n].size,
+            .type = m->entry[n].type,
+        };
+        uint64_t at = info_add(i, &e, sizeof(e));
+
+        if (n == 0) {
+            first = at;
+        }
+        if (at == 0) {
+            return 0;
+        }
+    }
+    return first;
+}
+
+static bool fill_info(struct build *b, struct info *i)
+{
+    const struct domain_spec *spec = b->spec;
+    struct hvm_start_info si = {
+        .magic = XEN_HVM_START_MAGIC_VALUE,
+        .version = 1,
+        .flags = spec->hardware ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0,
+        .nr_modules = spec->nr_modules,
+        .rsdp_paddr = GPA_ACPI,
+        .memmap_entries = b->d->memmap.nr,
+    };
+
+    info_add(i, NULL, sizeof(si));
+    si.memmap_paddr = info_memmap(i, &b->d->memmap);
+    if (spec->nr_modules > 0) {
+        si.modlist_paddr = info_modules(i, b);
+    }
+    si.cmdline_paddr = info_text(i, spec->cmdline);
+    if (si.cmdline_paddr == 0) {
+        return fail(b, "the command line is too long");
+    }
+    __builtin_memcpy(i->bytes, &si, sizeof(si));
+    return true;
+}
+
+/* Start info above the image, then the modules, each on its own pages. */
+static bool place(struct build *b)
+{
+    uint64_t at = b->image_end + INFO_BYTES;
+    uint64_t room = (uint64_t)b->spec->memory_mib << 20;
+
+    b->info_gpa = b->image_end;
+    for (unsigned n = 0; n < b->spec->nr_modules; n++) {
+        b->module_gpa[n] = at;
+        at = page_up(at + b->spec->module[n]->size);
+    }
+    if (room > MEMMAP_HOLE) {
+        room = MEMMAP_HOLE;
+    }
+    return at <= room ||
+           fail(b, "image and modules take %llu KiB; give at least memory=%llu",
+                (unsigned long long)at >> 10,
+                (unsigned long long)(at >> 20) + 1);
+}
+
+static bool write_info(struct build *b)
+{
+    struct info i = {hv_alloc(INFO_BYTES), b->info_gpa, 0};
+    bool good;
+
+    if (!i.bytes) {
+        return fail(b, "no memory to build start info");
+    }
+    good = fill_info(b, &i);
+    if (good) {
+        ram_write(b->d, i.gpa, i.bytes, 0, i.used);
+    }
+    hv_free(i.bytes, INFO_BYTES);
+    for (unsigned n = 0; good && n < b->spec->nr_modules; n++) {
+        ram_write(b->d, b->module_gpa[n], NULL, b->spec->module[n]->pa,
+                  b->spec->module[n]->size);
+    }
+    return good;
+}
+
+/* -------------------------------------------------------------- special pages
+ */
+
+static bool special(struct x86_domain *d, void **page, uint64_t gfn)
+{
+    *page = hv_alloc(PAGE_SIZE);
+    return *page && (gfn == GFN_NONE ||
+                     p2m_set_locked(d, gfn, hv_pa(*page), P2M_SPECIAL) == 0);
+}
+
+static bool build_special(struct build *b)
+{
+    struct x86_domain *d = b->d;
+    bool rings = !b->spec->hardware;
+
+    d->shared_info_gfn = GFN_NONE;
+    if (!special(d, &d->shared_info, GFN_NONE) ||
+        !special(d, &d->acpi, GPA_ACPI >> PAGE_SHIFT) ||
+        (rings && (!special(d, &d->console, GFN_CONSOLE) ||
+                   !special(d, &d->xenstore, GFN_XENSTORE))) ||
+        grant_frame_locked(d, 0) == 0) {
+        return fail(b, "no memory for the domain's special pages");
+    }
+    acpi_build(d->acpi, GPA_ACPI, b->spec->vcpus);
+    return true;
+}
+
+/* ---------------------------------------------------------------------- vCPUs
+ */
+
+static bool build_vcpus(struct build *b)
+{
+    struct x86_domain *d = b->d;
+
+    for (unsigned i = 0; i < b->spec->vcpus; i++) {
+        struct x86_vcpu *v = hv_alloc(sizeof(*v));
+
+        if (!v) {
+            return fail(b, "no memory for vCPU %u", i);
+        }
+        d->vcpu[i] = v;
+        d->nr_vcpus = i + 1;
+        v->domain = d;
+        v->id = i;
+        if (vcpu_init(v) != 0) {
+            return fail(b, "no memory for vCPU %u", i);
+        }
+    }
+    vcpu_reset_flat(d->vcpu[0], b->entry, b->info_gpa);
+    return true;
+}
+
+/* ------------------------------------------------------------------ in the
+ * core */
+
+static bool set_affinities(struct build *b, struct sop_pcpu *self)
+{
+    for (unsigned i = 0; i < b->spec->vcpus; i++) {
+        sop_cpumask_t hard = b->spec->hard[i], soft = b->spec->soft[i];
+        struct sop_vcpu *v = b->d->vcpu[i]->sop;
+
+        if (sop_vcpu_set_affinity(self, v,
+                                  SOP_AFFINITY_HARD | SOP_AFFINITY_SOFT, &hard,
+                                  &soft) != 0) {
+            return fail(b, "cpus=%llx: there is no such pCPU; there are %u",
+                        (unsigned long long)b->spec->hard[i], x86_nr_pcpus());
+        }
+    }
+    return true;
+}
+
+static bool create_in_core(struct build *b, struct sop_pcpu *self)
+{
+    struct x86_domain *d = b->d;
+    void *ports[SOP_VCPUS_MAX];
+    struct sop_domain_config cfg = {
+        .domid = d->domid,
+        .hardware = b->spec->hardware,
+        .kind = SOP_GUEST_HVM,
+        .nr_vcpus = d->nr_vcpus,
+        .weight = b->spec->weight,
+        .cap = b->spec->cap,
+        .hard = SOP_CPUMASK_ALL,
+        .soft = SOP_CPUMASK_ALL,
+        .shared_info = d->shared_info,
+        .port = d,
+    };
+    int rc;
+
+    for (unsigned i = 0; i < d->nr_vcpus; i++) {
+        ports[i] = d->vcpu[i];
+    }
+    rc = sop_domain_create(sop_pcpu_system(self), time_now(), &cfg, ports,
+                           &d->sop);
+    if (rc != 0) {
+        d->sop = NULL;
+        return fail(b,
+                    rc == -XEN_EEXIST ? "domain id %u is in use"
+                                      : "no room for domain %u",
+                    d->domid);
+    }
+    for (unsigned i = 0; i < d->nr_vcpus; i++) {
+        d->vcpu[i]->sop = sop_domain_vcpu(d->sop, i);
+    }
+    return true;
+}
+
+/* In Xen's order, so that xenstore has port 1 and the console port 2. */
+static bool connect_rings(struct build *b)
+{
+    struct x86_domain *d = b->d;
+    int store, console;
+
+    if (b->spec->hardware) {
+        return true;
+    }
+    store = sop_evtchn_host_port(d->sop);
+    console = sop_evtchn_host_port(d->sop);
+    if (store < 0 || console < 0) {
+        return fail(b, "no event channels for console and xenstore");
+    }
+    d->xenstore_port = (uint32_t)store;
+    d->console_port = (uint32_t)console;
+    sop_domain_set_param(d->sop, HVM_PARAM_STORE_PFN, GFN_XENSTORE);
+    sop_domain_set_param(d->sop, HVM_PARAM_STORE_EVTCHN, d->xenstore_port);
+    sop_domain_set_param(d->sop, HVM_PARAM_CONSOLE_PFN, GFN_CONSOLE);
+    sop_domain_set_param(d->sop, HVM_PARAM_CONSOLE_EVTCHN, d->console_port);
+    return true;
+}
+
+static bool build(struct build *b, struct sop_pcpu *self)
+{
+    if (!check_image(b) || !place(b) || !build_memory(b)) {
+        return false;
+    }
+    load_image(b);
+    return write_info(b) && build_special(b) && build_vcpus(b) &&
+           create_in_core(b, self) && set_affinities(b, self) &&
+           connect_rings(b);
+}
+
+struct x86_domain *domain_build(struct sop_pcpu *self,
+                                const struct domain_spec *spec, uint16_t domid,
+                                char *why, size_t why_size)
+{
+    struct build b = {.spec = spec, .why = why, .why_size = why_size};
+
+    b.d = hv_alloc(sizeof(*b.d));
+    if (!b.d) {
+        fail(&b, "no memory for the domain");
+        return NULL;
+    }
+    b.d->spec = spec;
+    b.d->domid = domid;
+    if (build(&b, self)) {
+        return b.d;
+    }
+    if (b.d->sop) {
+        sop_domain_destroy(self, b.d->sop); /* it never ran: done at once */
+    }
+    domain_release(b.d);
+    return NULL;
+}
+
+void domain_release(struct x86_domain *d)
+{
+    if (d->sop) {
+        sop_domain_free(d->sop);
+    }
+    for (unsigned i = 0; i < d->nr_mapped; i++) {
+        frame_unmap(d->mapped[i].va);
+    }
+    for (unsigned i = 0; i < d->nr_vcpus; i++) {
+        vcpu_free(d->vcpu[i]);
+        hv_free(d->vcpu[i], sizeof(*d->vcpu[i]));
+    }
+    grant_free(d);
+    p2m_free(d);
+    hv_free(d->shared_info, PAGE_SIZE);
+    hv_free(d->console, PAGE_SIZE);
+    hv_free(d->xenstore, PAGE_SIZE);
+    hv_free(d->acpi, PAGE_SIZE);
+    if (d->free_map) {
+        hv_free(d->free_map, (d->frames_max + 63) / 64 * 8);
+    }
+    for (unsigned i = 0; i < d->nr_chunks; i++) {
+        ram_free(d->chunk[i].pa, d->chunk[i].bytes);
+    }
+    hv_free(d, sizeof(*d));
+}
+
+/* ------------------------------------------------------------------ for others
+ */
+
+const struct domain_spec *domain_spec(const struct x86_domain *d)
+{
+    return d->spec;
+}
+
+struct sop_domain *domain_sop(const struct x86_domain *d)
+{
+    return d->sop;
+}
+
+void domain_set_result(struct x86_domain *d, unsigned n, uint64_t value)
+{
+    struct x86_vcpu *v = d->vcpu[n];
+
+    while (__atomic_load_n(&v->on_pcpu, __ATOMIC_ACQUIRE) != PCPU_NONE &&
+           v->on_pcpu != x86_self()->index) {
+        pause(); /* on its way out: its domain is shut down */
+    }
+    v->vmcb->rax = value;
+}
+
+void *domain_console_page(const struct x86_domain *d)
+{
+    return d->console;
+}
+
+uint32_t domain_console_port(const struct x86_domain *d)
+{
+    return d->console_port;
+}
+
+void *domain_xenstore_page(const struct x86_domain *d)
+{
+    return d->xenstore;
+}
+
+uint32_t domain_xenstore_port(const struct x86_domain *d)
+{
+    return d->xenstore_port;
+}
