@@ -46,14 +46,14 @@ $(X86_O)/link.lds: src/x86/link.lds.S
 	$(Q)$(CC) -E -P -x assembler-with-cpp $< -o $@
 
 X86_LINK = $(CC) $(X86_LDFLAGS) -Wl,-T,$(X86_O)/link.lds -o $@ \
-    $(X86_OBJ) $(filter %/symbols.o %/no-symbols.o,$^) $(X86_CORE) \
+    $(X86_OBJ) $(BACKEND_X86_OBJ) $(filter %/symbols.o %/no-symbols.o,$^) $(X86_CORE) \
     $(X86_O)/lib.a
 
 $(X86_O)/no-symbols.o: src/x86/symbols.awk
 	@mkdir -p $(@D)
 	$(Q)awk -f $< </dev/null | $(CC) -m64 -x assembler -c - -o $@
 
-$(X86_O)/pass1.elf: $(X86_OBJ) $(X86_CORE) $(X86_O)/lib.a \
+$(X86_O)/pass1.elf: $(X86_OBJ) $(BACKEND_X86_OBJ) $(X86_CORE) $(X86_O)/lib.a \
     $(X86_O)/link.lds $(X86_O)/no-symbols.o
 	$(Q)$(X86_LINK)
 
