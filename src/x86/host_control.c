@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The acting half of the system controller: domains that ended, the commands
+ * of the link, and the end of the machine.
+ *
+ * A domain is dealt with only when no pCPU runs any of its vCPUs: then all it
+ * wrote is in its ring, its statistics are final, its registers are in memory
+ * and sop_domain_destroy() need not be asked again (it may be, and is).
+ */
+#include "host.h"
+
+#include <stdint.h>
+
+#include <xen/domctl.h>
+#include <xen/hvm/params.h>
+
+#include "lib/linkline.h"
+
+#define CODE_KILLED 255u
+
+#define SAME(a, b)                                                             \
+    _Static_assert((int)(a) == (int)(b), "two names of one action differ")
+SAME(ACTION_DESTROY, CONTROLLER_DESTROY);
+SAME(ACTION_RESTART, CONTROLLER_RESTART);
+SAME(ACTION_RENAME_RESTART, CONTROLLER_RENAME_RESTART);
+SAME(ACTION_PRESERVE, CONTROLLER_PRESERVE);
+SAME(ACTION_SOFT_RESET, CONTROLLER_SOFT_RESET);
+SAME(ACTION_CHECKPOINT, CONTROLLER_CHECKPOINT);
+SAME(ACTION_RESUME, CONTROLLER_RESUME);
+
+static enum controller_action action(enum domain_action a)
+{
+    return (enum controller_action)a;
+}
+
+static struct controller_policy policy_of(const struct domain_spec *spec)
+{
+    return (struct controller_policy){
+        .on_poweroff = action(spec->on_poweroff),
+        .on_reboot = action(spec->on_reboot),
+        .on_crash = action(spec->on_crash),
+        .on_watchdog = action(spec->on_watchdog),
+        .on_soft_reset = action(spec->on_soft_reset),
+        .on_suspend = action(spec->on_suspend),
+    };
+}
+
+/*
+ * State of `h` for the record. The core keeps the time of the first shutdown
+ * alone; a domain that went on since, or never ended, ends now.
+ */
+static void info_of(struct host_domain *h, struct sop_domain_info *info)
+{
+    uint64_t now = time_now();
+
+    sop_domain_info(h->sop, now, info);
+    if (h->resumed || info->ended_ns == 0) {
+        info->ended_ns = now;
+    }
+}
+
+/* Says the end of `h`, after all that it wrote. */
+static void say_end(struct sop_pcpu *self, struct host_domain *h, uint8_t code,
+                    const char *what, const struct sop_domain_info *info)
+{
+    struct link_domain id = host_link(h);
+
+    host_drain_console(self, h);
+    link_end(&id, code, what, info);
+}
+
+/* ----------------------------------------------------------------- going on */
+
+static void leave_store(struct host_domain *h)
+{
+    if (h->in_store) {
+        h->in_store = false;
+        xenstore_release(host.store, h->domid);
+    }
+}
+
+static bool domid_in_use(void *context, uint16_t domid)
+{
+    (void)context;
+    return sop_domain_by_id(host.sys, domid) != NULL;
+}
+
+static void start_anew(struct sop_pcpu *self, const struct domain_spec *spec)
+{
+    int domid = controller_next_domid(&host.last_domid, domid_in_use, NULL);
+    struct x86_domain *d = NULL;
+    char why[256] = "all domain ids are in use";
+
+    if (domid > 0) {
+        d = domain_build(self, spec, (uint16_t)domid, why, sizeof(why));
+    }
+    if (d == NULL) {
+        host_domain_failed(spec->name, why);
+        return;
+    }
+    host_add(d);
+    (void)sop_domain_unpause(self, domain_sop(d)); /* built paused once */
+}
+
+/* Keeps `h` as it is, under another name if a new one takes its own. */
+static void keep(struct host_domain *h, bool rename)
+{
+    char path[40];
+
+    h->state = HOST_KEPT;
+    if (rename) {
+        controller_kept_name(h->life, h->spec->name, h->name, sizeof(h->name));
+        x86_snprintf(path, sizeof(path), "/local/domain/%u/name", h->domid);
+        if (h->in_store && xenstore_write(host.store, path, h->name, NULL)) {
+            x86_log(SOP_LOG_WARNING, "%s: cannot rename it in xenstore",
+                    h->name);
+        }
+    }
+    leave_store(h);
+}
+
+/* Destroys `h` as far as possible now; true: call again. */
+static bool go(struct sop_pcpu *self, struct host_domain *h)
+{
+    const struct domain_spec *spec = h->spec;
+    bool restart = h->restart;
+
+    if (sop_domain_destroy(self, h->sop) != 0) {
+        return true;
+    }
+    leave_store(h);
+    xenstore_domain_remove(host.store, h->domid);
+    domain_release(h->x86);
+    host_remove(h);
+    if (restart) {
+        start_anew(self, spec);
+    }
+    return false;
+}
+
+static void resume(struct sop_pcpu *self, struct host_domain *h,
+                   uint64_t result)
+{
+    /* The caller of suspend is taken to be vCPU 0, as libxl does. */
+    domain_set_result(h->x86, 0, result);
+    h->resumed = true;
+    (void)sop_domain_resume(self, h->sop); /* cannot fail */
+}
+
+/* ------------------------------------------------------------------ ending */
+
+/* `h` ended by itself; nothing of it runs. True: call again. */
+static bool ended(struct sop_pcpu *self, struct host_domain *h,
+                  const struct sop_domain_info *info)
+{
+    uint8_t code = (uint8_t)(info->flags >> XEN_DOMINF_shutdownshift);
+    const struct controller_policy policy = policy_of(h->spec);
+    uint64_t callback = 0;
+    struct controller_end end = {
+        .code = code,
+        .lived_ns = info->ended_ns - info->created_ns,
+    };
+    struct controller_verdict v;
+
+    (void)sop_domain_get_param(h->sop, HVM_PARAM_CALLBACK_IRQ, &callback);
+    end.callback_set = callback != 0;
+    v = controller_decide(&policy, h->life, &end);
+    if (v.note != NULL) {
+        x86_log(SOP_LOG_WARNING, "%s: %s (code %u)", h->name, v.note, code);
+    }
+    say_end(self, h, code, controller_action_name(v.action), info);
+    if (v.resume) {
+        resume(self, h, v.result);
+        return false;
+    }
+    h->silent = true;
+    h->restart = v.restart;
+    if (v.destroy) {
+        h->state = HOST_GOING;
+        return go(self, h);
+    }
+    keep(h, v.rename);
+    if (v.restart) {
+        start_anew(self, h->spec);
+    }
+    return false;
+}
+
+/* Looks after a domain that changed; true: call again. */
+static bool look_after(struct sop_pcpu *self, struct host_domain *h)
+{
+    struct sop_domain_info info;
+
+    if (h->state == HOST_GOING) {
+        return go(self, h);
+    }
+    if (!h->changed || h->state == HOST_KEPT) {
+        return false;
+    }
+    info_of(h, &info);
+    if ((info.flags & XEN_DOMINF_shutdown) == 0) {
+        h->changed = false; /* somebody resumed it meanwhile */
+        return false;
+    }
+    if ((info.flags & XEN_DOMINF_running) != 0) {
+        return true;
+    }
+    h->changed = false;
+    return ended(self, h, &info);
+}
+
+static void kill_domain(struct sop_pcpu *self, struct host_domain *h)
+{
+    struct sop_domain_info info;
+
+    if (h->state == HOST_ALIVE) {
+        info_of(h, &info);
+        say_end(self, h, CODE_KILLED, "killed", &info);
+        h->silent = true;
+    }
+    h->state = HOST_GOING;
+    h->restart = false;
+}
+
+static void obey(struct sop_pcpu *self, const struct linkline_command *cmd)
+{
+    struct host_domain *h = host_find(cmd->domid);
+
+    if (cmd->verb == LINKLINE_STOP) {
+        host_machine_stop(0);
+    } else if (h == NULL) {
+        x86_log(SOP_LOG_WARNING, "link: there is no domain %u", cmd->domid);
+    } else if (cmd->verb == LINKLINE_SHUTDOWN) {
+        sop_domain_shutdown(self, h->sop, cmd->code);
+    } else {
+        kill_domain(self, h);
+    }
+}
+
+static bool anybody_left(void)
+{
+    for (const struct host_domain *h = host.first; h != NULL; h = h->next) {
+        if (h->state != HOST_KEPT) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool host_control(struct sop_pcpu *self)
+{
+    struct linkline_command cmd;
+    struct host_domain *h, *next;
+    struct sop_domain *d;
+    bool again = false;
+
+    while (host_next_command(&cmd)) {
+        obey(self, &cmd);
+    }
+    while ((d = sop_controller_next(host.sys)) != NULL) {
+        h = host_of(sop_domain_port(d));
+        if (h != NULL) {
+            h->changed = true;
+        }
+    }
+    for (h = host.first; h != NULL; h = next) {
+        next = h->next;
+        again |= look_after(self, h);
+    }
+    if (host.stop_code >= 0 || !anybody_left()) {
+        host.ending = true;
+        irq_send_kick(x86_pcpu(0));
+    }
+    return again;
+}
+
+/* --------------------------------------------------------------- the machine
+ */
+
+/*
+ * The boot pCPU alone ends the machine: it also builds the first domains, so
+ * that nobody finds none left before all were tried.
+ */
+void host_end_machine(struct sop_pcpu *self)
+{
+    int code = host.stop_code;
+    struct sop_domain_info info;
+
+    if (!host.ending) {
+        return;
+    }
+    x86_lock(&host.work);
+    if (code < 0 && anybody_left()) {
+        host.ending = false;
+        x86_unlock(&host.work);
+        return;
+    }
+    for (struct host_domain *h = host.first; h != NULL; h = h->next) {
+        if (h->state != HOST_ALIVE) {
+            continue;
+        }
+        info_of(h, &info);
+        h->silent = true;
+        if (h->spec->hardware && (info.flags & XEN_DOMINF_shutdown) != 0) {
+            say_end(self, h, (uint8_t)code, "destroy", &info);
+        } else {
+            say_end(self, h, CODE_KILLED, "killed", &info);
+        }
+    }
+    link_exit(code < 0 ? 0 : (unsigned)code);
+    machine_stop(code == 1 || code == 4 || code == 5);
+}

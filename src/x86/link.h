@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the hypervisor says about domains: lines of the link (docs/link.md),
+ * or, where there is no link, text for people on COM1. Any pCPU; each line
+ * leaves whole and in the order of the calls. After link_exit() nothing more
+ * is said.
+ */
+#ifndef SCHEDOP_X86_LINK_H
+#define SCHEDOP_X86_LINK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <schedop/core.h>
+
+/* Who a line is about. */
+struct link_domain {
+    uint16_t domid;
+    const char *name;
+};
+
+void link_hello(void); /* once, however often it is called */
+void link_boot(void);
+void link_create(const struct link_domain *d);
+void link_start(const struct link_domain *d, uint64_t now);
+void link_fail(const char *name, const char *why);
+void link_con(const struct link_domain *d, const char *text, size_t len);
+void link_crash(const struct link_domain *d, const char *text);
+void link_end(const struct link_domain *d, uint8_t code, const char *action,
+              const struct sop_domain_info *info);
+void link_exit(unsigned code);
+
+#endif
