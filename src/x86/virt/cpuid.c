@@ -157,6 +157,7 @@ static void leaf_time(uint32_t subleaf, struct cpuid *r)
     case 0: /* TSC not emulated, reliable, RDTSCP available */
         r->a = BIT(1) | BIT(2);
         r->c = (uint32_t)time_tsc_khz();
+        r->d = 1; /* incarnation */
         break;
     case 1:
         r->c = scale->mul;

@@ -36,6 +36,7 @@ static void hypercall_page_fill(uint8_t page[PAGE_SIZE])
         __builtin_memcpy(slot, code, sizeof(code));
         slot[1] = (uint8_t)nr;
     }
+    __builtin_memset(page + SLOT_IRET * SLOT_BYTES, 0xcc, SLOT_BYTES);
     page[SLOT_IRET * SLOT_BYTES] = 0x0f; /* iret is not for us: UD2 */
     page[SLOT_IRET * SLOT_BYTES + 1] = 0x0b;
 }
