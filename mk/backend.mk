@@ -44,3 +44,7 @@ $(BACKEND_TESTS): $(O)/tests/unit/%: $(O)/tests/hostside/unit/%.o \
 CHECKS += $(BACKEND_TESTS)
 
 -include $(BACKEND_HOST_OBJ:.o=.d) $(BACKEND_TESTS:$(O)/tests/unit/%=$(O)/tests/hostside/unit/%.d)
+
+# ---- the whole way through: Debian's GRUB as a guest ----
+
+CHECKS += tests/boot/grub-guest.sh
