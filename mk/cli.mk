@@ -59,7 +59,9 @@ man: $(O)/schedop
 	$(Q)$(O)/schedop --man >docs/schedop.1
 
 install: install-cli
-install-cli: $(O)/schedop
+install-cli: $(O)/schedop $(O)/schedop-hypervisor.elf
 	install -D -m 755 $(O)/schedop $(DESTDIR)$(PREFIX)/bin/schedop
+	install -D -m 644 $(O)/schedop-hypervisor.elf \
+	    $(DESTDIR)$(PREFIX)/lib/schedop/schedop-hypervisor.elf
 	install -D -m 644 docs/schedop.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/schedop.1

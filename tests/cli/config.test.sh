@@ -246,6 +246,21 @@ run "$guest"
 args_lack "-icount"
 args_lack "tcp:"
 
+# ---- where the hypervisor is found ----
+
+mkdir -p "$tmp/usr/bin" "$tmp/usr/lib/schedop"
+cp "$schedop" "$tmp/usr/bin"
+: >"$tmp/usr/lib/schedop/schedop-hypervisor.elf"
+found() { # path under $tmp/usr
+    (unset SCHEDOP_HYPERVISOR && "$tmp/usr/bin/schedop" run "$guest" \
+        >"$out" 2>"$err" </dev/null)
+    status=$?
+    args_have "$tmp/usr/bin/$1"
+}
+found ../lib/schedop/schedop-hypervisor.elf
+: >"$tmp/usr/bin/schedop-hypervisor.elf"
+found schedop-hypervisor.elf
+
 # ---- help ----
 
 plain() { # args: must succeed, without anything on stderr
