@@ -14,6 +14,9 @@
 #define PTE_WRITABLE 2u
 #define PTE_USER 4u
 
+#define MSR_APIC_BASE 0x1bu
+#define MSR_X2APIC_EOI 0x80bu
+#define MSR_X2APIC_SPURIOUS 0x80fu
 #define MSR_EFER 0xc0000080u
 #define MSR_STAR 0xc0000081u
 #define MSR_LSTAR 0xc0000082u
@@ -195,6 +198,17 @@ static void wrmsr(uint32_t msr, uint64_t value)
                      :
                      : "c"(msr), "a"((uint32_t)value),
                        "d"((uint32_t)(value >> 32)));
+}
+
+void apic_enable(void)
+{
+    wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | 0xc00); /* on, x2APIC */
+    wrmsr(MSR_X2APIC_SPURIOUS, 0x1ff);                  /* on, vector 0xff */
+}
+
+void apic_end_of_interrupt(void)
+{
+    wrmsr(MSR_X2APIC_EOI, 0);
 }
 
 void call_from_user_mode(int results[2])

@@ -38,6 +38,10 @@ bool interrupts_are_on(void);
 void enable_and_halt(void);     /* sti; hlt */
 void halt_interrupts_off(void); /* cli; hlt */
 
+/* The local APIC of this vCPU, in x2APIC mode. */
+void apic_enable(void);
+void apic_end_of_interrupt(void);
+
 /* Zeroed memory below 4 GiB, the same at each call; at most 64 bytes. */
 void *low_memory(unsigned int size);
 

@@ -7,8 +7,12 @@
  * vCPUs and two pCPUs. Words of the command line choose topics or facts, such
  * as "poll F057"; none chooses all. check.h says what is printed.
  *
- * At the end it asks for a reboot after it has latched a poweroff: the machine
- * must halt (facts 64 and 71 seen from outside).
+ * How it ends: `end=latch`, the default, latches a poweroff (as 256, of which
+ * 8 bits count) and then asks for a reboot, and the machine must halt (facts 64
+ * and 71 seen from outside). `end=remote` does the second half by shutting
+ * down domain 0, that is itself, from afar (72, 82); `end=watchdog` by one that
+ * has expired when it is made (72, 91); `end=down` by taking down its last vCPU
+ * (72, 83). `end=N` asks for reason N with nothing latched (130).
  */
 #include <schedop/kit.h>
 
@@ -17,12 +21,55 @@
 
 extern const struct topic topic_encoding, topic_block, topic_poll,
     topic_watchdog, topic_pin, topic_evtchn, topic_timers, topic_vcpu,
-    topic_hvm, topic_shutdown;
+    topic_hvm, topic_apic, topic_shutdown;
 
 static const struct topic *const topics[] = {
-    &topic_encoding, &topic_block,    &topic_poll,   &topic_watchdog,
-    &topic_pin,      &topic_evtchn,   &topic_timers, &topic_hvm,
-    &topic_vcpu,     &topic_shutdown, NULL};
+    &topic_encoding, &topic_block,  &topic_poll,     &topic_watchdog,
+    &topic_pin,      &topic_evtchn, &topic_timers,   &topic_hvm,
+    &topic_vcpu,     &topic_apic,   &topic_shutdown, NULL};
+
+static void remote_reboot(void)
+{
+    (void)schedop_remote_shutdown(0, SHUTDOWN_reboot);
+}
+
+static void watchdog(void)
+{
+    struct schedop_watchdog dog;
+
+    (void)schedop_watchdog_start(&dog, 0);
+}
+
+static void all_down(void)
+{
+    (void)schedop_vcpu_down(1);
+    while (schedop_vcpu_is_up(1) == 1) {
+        kit_sleep_ns(MS);
+    }
+    (void)schedop_vcpu_down(0);
+}
+
+static KIT_NORETURN void end(void)
+{
+    char how[16] = "latch";
+
+    (void)kit_arg("end", how, sizeof(how));
+    if (how[0] >= '0' && how[0] <= '9') {
+        kit_exit((uint32_t)kit_arg_u64("end", 0));
+    }
+    (void)schedop_shutdown_code(0x100);
+    if (strcmp(how, "remote") == 0) {
+        remote_reboot();
+    } else if (strcmp(how, "watchdog") == 0) {
+        watchdog();
+    } else if (strcmp(how, "down") == 0) {
+        all_down();
+    } else {
+        (void)schedop_shutdown(SHUTDOWN_reboot);
+    }
+    kit_printf("still alive after end=%s\n", how);
+    kit_exit(SHUTDOWN_crash);
+}
 
 int main(void)
 {
@@ -30,6 +77,8 @@ int main(void)
 
     kit_printf("conformance of a %s guest\n", kit_info()->kind);
     world = lab_start();
-    check_topics(topics, world, kit_info()->cmdline);
-    kit_exit(SHUTDOWN_reboot);
+    if (kit_arg_u64("facts", 1)) {
+        check_topics(topics, world, kit_info()->cmdline);
+    }
+    end();
 }
