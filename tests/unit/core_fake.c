@@ -103,6 +103,9 @@ static int copy(struct sop_vcpu *v, uint64_t addr, void *data, size_t len,
             d->hole[(addr - MEM_BASE) / FAKE_PAGE]) {
             return -XEN_EFAULT;
         }
+        if (out && d->read_only[(addr - MEM_BASE) / FAKE_PAGE]) {
+            return -XEN_EFAULT;
+        }
         if (out) {
             d->mem[addr - MEM_BASE] = *at;
         } else {
@@ -124,6 +127,10 @@ int port_copy_out(struct sop_vcpu *v, uint64_t guest_addr, const void *src,
 
     assert_true(len <= sizeof(data));
     memcpy(data, src, len);
+    fake_world->out[fake_world->outs % 4].addr = guest_addr;
+    memcpy(&fake_world->out[fake_world->outs % 4].head, data,
+           len < 8 ? len : 8);
+    fake_world->outs++;
     return copy(v, guest_addr, data, len, true);
 }
 

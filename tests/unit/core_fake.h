@@ -64,6 +64,7 @@ struct fake_domain {
     uint8_t shared[FAKE_PAGE] __attribute__((aligned(4096)));
     uint8_t mem[FAKE_PAGES * FAKE_PAGE] __attribute__((aligned(4096)));
     bool hole[FAKE_PAGES];
+    bool read_only[FAKE_PAGES];
     struct fake_vcpu vcpu[SOP_VCPUS_MAX];
     unsigned host_events;
     uint32_t host_port;
@@ -83,6 +84,10 @@ struct world {
     struct sop_vcpu *loaded[FAKE_PCPUS];
     unsigned switches;
     unsigned clock_reads;
+    struct {
+        uint64_t addr, head; /* where, and the first 8 bytes */
+    } out[4];                /* of the latest writes to guest memory */
+    unsigned outs;
     struct fake_domain *dom[FAKE_DOMAINS];
 
     char log[2048];
