@@ -67,7 +67,7 @@ dom0_max_vcpus=3" </dev/null >"$dir/$host.log" 2>&1 &
 boot_schedop() { # host words...
     local host=$1
     shift
-    timeout "$limit" "$build/schedop" run --hardware --vcpus 3 --pcpus 2 \
+    timeout "$limit" "$build/schedop" run -v --hardware --vcpus 3 --pcpus 2 \
         --memory 64 --seed 1 --timeout "$limit" \
         --expect conformance=poweroff "$guest" ${1:+-- "$@"} \
         </dev/null >"$dir/$host.log" 2>&1
