@@ -184,7 +184,8 @@ $(GUEST_TESTS:%=$(O)/tests/guest_%): $(O)/tests/guest_%: \
 	$(Q)$(CC) $(GUEST_HOST) $(GUEST_WARN) -MMD -MP -MF $@.d -o $@ $^ -lcmocka
 
 CHECKS += $(GUEST_TESTS:%=$(O)/tests/guest_%) $(O)/tests/guest_kit \
-    tests/unit/guest_lib.sh tests/unit/guest_boot.sh
+    tests/unit/guest_lib.sh tests/unit/guest_boot.sh \
+    tests/unit/guest_install.sh tests/unit/guest_tour.sh
 CHECK_DEPS += $(O)/guests/kit-test.elf $(O)/guests/kit-test-32.elf
 
 -include $(GUEST_HOST_OBJ:.o=.d) $(wildcard $(O)/guest/hostkit/*.d) \
@@ -211,7 +212,7 @@ install-guest: $(O)/libschedop.a $(O)/libschedop32.a $(O)/libschedopkit.a \
 	        src/guest/$$pc.pc.in > $(GUEST_LIB)/pkgconfig/$$pc.pc || exit 1; \
 	done
 
-CHECKS += tests/unit/guest_install.sh
+
 
 # ---- the tour: what `make run` boots; domain ids follow the order ----
 
