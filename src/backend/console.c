@@ -7,7 +7,8 @@
 
 _Static_assert(sizeof(struct xencons_interface) == 3088, "xencons_interface");
 
-void console_ring_init(struct console_backend *c, struct xencons_interface *ring)
+void console_ring_init(struct console_backend *c,
+                       struct xencons_interface *ring)
 {
     *c = (struct console_backend){.ring = ring};
 }

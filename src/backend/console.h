@@ -24,7 +24,8 @@ struct console_backend {
     bool reported;
 };
 
-void console_ring_init(struct console_backend *c, struct xencons_interface *ring);
+void console_ring_init(struct console_backend *c,
+                       struct xencons_interface *ring);
 
 /*
  * Takes up to `max` bytes the guest wrote and makes room for more. Returns

@@ -25,7 +25,7 @@ static bool config_complete(struct xenstore_config *cfg)
     cfg->nodes = or_default(cfg->nodes, 512);
     cfg->chunks = or_default(cfg->chunks, 1024);
     cfg->watches = or_default(cfg->watches, 128);
-    cfg->transactions = or_default(cfg->transactions, 10);
+    cfg->transactions = or_default(cfg->transactions, 11);
     cfg->queue_chunks = or_default(cfg->queue_chunks, 512);
     return cfg->domains >= 1 && cfg->domains <= XS_DOMAINS_MAX &&
            cfg->nodes <= XS_SHARE_MAX && cfg->chunks <= XS_SHARE_MAX &&
@@ -69,8 +69,8 @@ static void carve_all(struct xenstore *xs, struct carver *a)
     xs->change = carve(a, xs->nr_changes, sizeof(*xs->change));
     xs->txn = carve(a, xs->nr_txns, sizeof(*xs->txn));
     xs->stack = carve(a, nodes, sizeof(*xs->stack));
-    xs->path = carve(a, 1, XS_MESSAGE_MAX);
-    xs->other = carve(a, 1, XS_MESSAGE_MAX);
+    xs->path = carve(a, 1, XS_SCRATCH);
+    xs->other = carve(a, 1, XS_SCRATCH);
     xs->live.usage = carve(a, slots, sizeof(*xs->live.usage));
     struct xs_usage *usage =
         carve(a, (size_t)slots * xs->nr_txns, sizeof(*usage));
@@ -281,7 +281,9 @@ void xs_conn_forget(struct xenstore *xs, struct xs_conn *c)
     xs_txn_abort_all(xs, c);
     xs_watch_remove_all(xs, c);
     xs_events_drop(xs, c);
-    c->in_len = c->out_len = c->out_at = 0;
+    c->in_len = c->out_len = 0;
+    c->before = 0;
+    c->sending = NULL;
 }
 
 bool xenstore_run(struct xenstore *xs)

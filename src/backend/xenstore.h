@@ -10,8 +10,8 @@
  * old versions that transactions keep are given up, oldest first, when room
  * is short (those transactions then end with EAGAIN).
  *
- * Transactions see the tree as it was when they began. One that changed
- * something commits only if nobody else changed anything meanwhile.
+ * A transaction sees the tree as it was when it began, and commits if nobody
+ * else changed a node it looked at or touched.
  *
  * No locks: the caller serialises all calls. Nothing here depends on time.
  */
@@ -30,11 +30,11 @@ struct xenstore_config {
 
     /* Shares of one domain; 0 takes the default. */
     unsigned nodes;        /* 512 */
-    unsigned chunks;       /* of text in its nodes, 64 bytes each: 2048 */
+    unsigned chunks;       /* of text in its nodes, 64 bytes each: 1024 */
     unsigned watches;      /* 128 */
-    unsigned transactions; /* 10 */
+    unsigned transactions; /* 11 */
     unsigned queue_chunks; /* of text in its watches, events and transactions:
-                              1024 */
+                              512 */
 
     /* One line about a domain that misbehaves; may be NULL. */
     void (*complain)(void *context, uint16_t domid, const char *text);

@@ -153,10 +153,28 @@ static int put_allowed(const struct xs_who *who, struct xs_path path,
 
 /* --------------------------------------------------------------- changes */
 
-/* In a transaction: remembers whom to tell, before the change is made. */
-static int note(const struct xs_who *who, struct xs_path path, bool removed)
+/*
+ * In a transaction: remembers what is about to change, and that the list of
+ * children in which a node appears or disappears was looked at.
+ */
+static int note(const struct xs_who *who, struct xs_path path, uint32_t missing,
+                enum xs_access_kind kind)
 {
-    return who->txn == NULL ? 0 : xs_txn_note(who->xs, who->txn, path, removed);
+    struct xs_path list = path;
+    int err;
+
+    if (who->txn == NULL) {
+        return 0;
+    }
+    err = xs_txn_note(who->xs, who->txn, path, kind);
+    missing += kind == XS_REMOVED;
+    if (err == 0 && missing > 0) {
+        while (missing-- > 0) {
+            list = xs_path_parent(list);
+        }
+        xs_txn_note_read(who, list);
+    }
+    return err;
 }
 
 /* Outside one: counts the change and tells whoever watches. */
@@ -207,7 +225,7 @@ int xs_put(const struct xs_who *who, struct xs_path path, const char *value,
            size_t len, bool keep_value)
 {
     struct xs_pool *p = &who->xs->pool;
-    uint32_t n;
+    uint32_t n, missing;
     int err = xs_access(who, path, XS_ACCESS_WRITE, &n);
 
     if ((err != 0 && err != -XEN_ENOENT) || (n != 0 && keep_value)) {
@@ -217,7 +235,8 @@ int xs_put(const struct xs_who *who, struct xs_path path, const char *value,
     if (err != 0 || doomed(who)) {
         return err;
     }
-    err = note(who, path, false);
+    xs_tree_nearest(p, xs_version_of(who)->root, path, &missing);
+    err = note(who, path, missing, XS_WRITTEN);
     if (err != 0) {
         return err;
     }
@@ -228,6 +247,7 @@ int xs_put(const struct xs_who *who, struct xs_path path, const char *value,
     }
     struct xs_usage *u = usage_of(who, n);
 
+    p->node[n].generation = ++p->generation;
     u->chunks -= xs_node_chunks(who->xs, &p->node[n]);
     err = xs_tree_set_value(p, n, value, len);
     u->chunks += xs_node_chunks(who->xs, &p->node[n]);
@@ -260,11 +280,25 @@ static void usage_remove(const struct xs_who *who, uint32_t n)
     }
 }
 
+/* Takes the existing node at `path` away with all below it. */
+static int cut(const struct xs_who *who, struct xs_path path)
+{
+    struct xs_pool *p = &who->xs->pool;
+    uint32_t removed;
+    int err = xs_tree_cut(p, &xs_version_of(who)->root, path, &removed);
+
+    if (err == 0) {
+        usage_remove(who, removed);
+        xs_tree_drop(p, removed);
+    }
+    return err;
+}
+
 int xs_remove(const struct xs_who *who, struct xs_path path)
 {
     struct xs_pool *p = &who->xs->pool;
     struct xs_version *v = xs_version_of(who);
-    uint32_t n, missing, removed;
+    uint32_t n, missing;
     int err = xs_access(who, path, XS_ACCESS_WRITE, &n);
 
     if (err == -XEN_ENOENT) {
@@ -277,17 +311,18 @@ int xs_remove(const struct xs_who *who, struct xs_path path)
     if (err != 0 || doomed(who)) {
         return err;
     }
-    err = note(who, path, true);
+    err = note(who, path, 0, XS_REMOVED);
     if (err == 0) {
         /* Watchers are checked against the permissions of what goes away. */
         announce(who, path, true);
-        err = xs_tree_cut(p, &v->root, path, &removed);
-    }
-    if (err == 0) {
-        usage_remove(who, removed);
-        xs_tree_drop(p, removed);
+        err = cut(who, path);
     }
     return err;
+}
+
+static bool domain_known(const struct xenstore *xs, uint16_t domid)
+{
+    return domid == XS_DOMID_HOST || xs_slot_of(xs, domid) != XS_SLOT_HOST;
 }
 
 int xs_set_perms(const struct xs_who *who, struct xs_path path,
@@ -305,13 +340,14 @@ int xs_set_perms(const struct xs_who *who, struct xs_path path,
             return -XEN_EACCES;
         }
         if (perm[0].domid != who->conn->domid) {
-            return -XEN_EPERM;
+            return domain_known(who->xs, perm[0].domid) ? -XEN_EPERM
+                                                        : -XEN_ENOENT;
         }
     }
     if (doomed(who)) {
         return 0;
     }
-    err = note(who, path, false);
+    err = note(who, path, 0, XS_WRITTEN);
     if (err != 0) {
         return err;
     }
@@ -323,10 +359,56 @@ int xs_set_perms(const struct xs_who *who, struct xs_path path,
 
     usage_of(who, n)->nodes--;
     usage_of(who, n)->chunks -= chunks;
+    p->node[n].generation = ++p->generation;
     p->node[n].nr_perms = nr;
     memcpy(p->node[n].perm, perm, nr * sizeof(*perm));
     usage_of(who, n)->nodes++;
     usage_of(who, n)->chunks += chunks;
     announce(who, path, false);
     return 0;
+}
+
+/* ------------------------------------------------------- merging (xs_txn.c) */
+
+/*
+ * Makes `path` in the transaction's version what it is in the version `from`:
+ * its value and permissions, or removed. Already allowed and noted once.
+ */
+int xs_replay(const struct xs_who *who, uint32_t from, struct xs_path path,
+              bool removed)
+{
+    struct xs_pool *p = &who->xs->pool;
+    struct xs_version *v = xs_version_of(who);
+    uint32_t n = xs_tree_find(p, v->root, path);
+    uint32_t source = removed ? 0 : xs_tree_find(p, from, path);
+
+    if (removed) {
+        return n == 0 ? 0 : cut(who, path);
+    }
+    if (source == 0) {
+        return 0; /* a later step removes it */
+    }
+    n = n == 0 ? create(who, path) : xs_tree_own(p, &v->root, path);
+    if (n == 0) {
+        return -XEN_ENOMEM;
+    }
+    struct xs_node *node = &p->node[n];
+
+    usage_of(who, n)->nodes--;
+    usage_of(who, n)->chunks -= xs_node_chunks(who->xs, node);
+    text_hold(&p->text, p->node[source].value);
+    text_drop(&p->text, node->value);
+    node->value = p->node[source].value;
+    node->nr_perms = p->node[source].nr_perms;
+    memcpy(node->perm, p->node[source].perm, sizeof(node->perm));
+    node->generation = ++p->generation;
+    usage_of(who, n)->nodes++;
+    usage_of(who, n)->chunks += xs_node_chunks(who->xs, node);
+    return 0;
+}
+
+/* After a merge: two halves that each fitted need not fit together. */
+bool xs_within_share(const struct xs_who *who)
+{
+    return share_allows(who, who->conn->slot, 0, 0);
 }

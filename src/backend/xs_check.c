@@ -21,6 +21,7 @@ static void count_references(struct xenstore *xs, uint32_t *seen)
     for (uint32_t i = 0; i < xs->nr_txns; i++) {
         if (xs->txn[i].used && !xs->txn[i].doomed) {
             seen[xs->txn[i].at.root]++;
+            seen[xs->txn[i].base_root]++;
         }
     }
 }

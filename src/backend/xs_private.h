@@ -28,7 +28,7 @@
 
 #define XS_VALUE_MAX 2048u  /* of an unprivileged domain's node */
 #define XS_REQUESTS_MAX 64u /* per domain and xenstore_run() */
-#define XS_MESSAGE_MAX (sizeof(struct xsd_sockmsg) + XENSTORE_PAYLOAD_MAX)
+#define XS_SCRATCH (XENSTORE_PAYLOAD_MAX + 64u)
 #define XS_SLOT_HOST 0u /* whoever has no connection; not limited */
 #define XS_DOMID_HOST 0u
 
@@ -55,21 +55,32 @@ struct xs_event {
     uint32_t skip;
 };
 
+enum xs_access_kind { XS_READ_ONLY, XS_WRITTEN, XS_REMOVED };
+
+/* What a transaction did to one path, or that it looked at it. */
 struct xs_change {
     uint32_t next;
     uint32_t path;
-    bool removed;
+    enum xs_access_kind kind;
 };
 
 struct xs_txn {
     bool used;
-    bool doomed; /* its version is gone: it can only end with EAGAIN */
+    bool doomed;  /* its versions are gone: it can only end with EAGAIN */
+    bool coarse;  /* it looked at more than it could note */
+    bool changed; /* not all of its notes are of reading */
     uint32_t slot;
     uint32_t id;
-    uint64_t begun; /* order among all */
-    uint64_t base;  /* xs->changes when it began */
-    struct xs_version at;
-    uint32_t first, last; /* its changes */
+    uint64_t begun;       /* order among all */
+    uint64_t base;        /* xs->changes when it began */
+    uint32_t base_root;   /* the tree then */
+    struct xs_version at; /* the tree as it sees it */
+    uint32_t first, last; /* notes of what it did */
+};
+
+struct xs_message {
+    struct xsd_sockmsg head;
+    char body[XENSTORE_PAYLOAD_MAX];
 };
 
 struct xs_conn {
@@ -84,12 +95,13 @@ struct xs_conn {
     uint32_t next_txn;     /* id to try next */
     uint32_t queue_chunks; /* text in watches, events and changes */
     uint32_t first_event, last_event;
-    size_t in_len;          /* bytes of `in` that have arrived */
-    size_t out_len, out_at; /* message in `out`; how much has left */
-    union {
-        struct xsd_sockmsg head;
-        char bytes[XS_MESSAGE_MAX];
-    } in, out;
+    size_t in_len;   /* bytes of `in` that have arrived */
+    size_t out_len;  /* of the reply in `out` that waits its turn, 0 none */
+    uint32_t before; /* events to be sent before it */
+    const struct xs_message *sending; /* on its way, NULL none */
+    size_t send_len, send_at;
+    /* A request is done with when events are sent from `in`. */
+    struct xs_message in, out;
 };
 
 struct xenstore {
@@ -108,7 +120,7 @@ struct xenstore {
     uint32_t watch_first, watch_last;
     uint32_t watch_free, event_free, change_free;
     uint32_t *stack; /* for walks without recursion, one entry a node */
-    /* Scratch, XS_MESSAGE_MAX bytes each: the path of the request being
+    /* Scratch, XS_SCRATCH bytes each: the path of the request being
        served, and whatever second path comes up. */
     char *path, *other;
 };
@@ -154,6 +166,9 @@ int xs_put(const struct xs_who *who, struct xs_path path, const char *value,
 int xs_remove(const struct xs_who *who, struct xs_path path);
 int xs_set_perms(const struct xs_who *who, struct xs_path path,
                  const struct xs_perm *perm, uint32_t nr);
+int xs_replay(const struct xs_who *who, uint32_t from, struct xs_path path,
+              bool removed);
+bool xs_within_share(const struct xs_who *who);
 
 /* xs_watch.c */
 int xs_watch_add(struct xenstore *xs, struct xs_conn *c, struct xs_path path,
@@ -164,7 +179,8 @@ void xs_watch_remove_all(struct xenstore *xs, struct xs_conn *c);
 void xs_watch_fire(struct xenstore *xs, uint32_t root, struct xs_path path,
                    bool removed);
 void xs_watch_fire_special(struct xenstore *xs, const char *name);
-bool xs_event_next(struct xenstore *xs, struct xs_conn *c);
+size_t xs_event_next(struct xenstore *xs, struct xs_conn *c,
+                     struct xs_message *m);
 void xs_events_drop(struct xenstore *xs, struct xs_conn *c);
 
 /* xs_txn.c */
@@ -173,7 +189,8 @@ struct xs_txn *xs_txn_find(struct xenstore *xs, struct xs_conn *c, uint32_t id);
 int xs_txn_end(struct xenstore *xs, struct xs_txn *t, bool commit);
 void xs_txn_abort_all(struct xenstore *xs, struct xs_conn *c);
 int xs_txn_note(struct xenstore *xs, struct xs_txn *t, struct xs_path path,
-                bool removed);
+                enum xs_access_kind kind);
+void xs_txn_note_read(const struct xs_who *who, struct xs_path path);
 bool xs_txn_reclaim(struct xenstore *xs);
 
 #endif

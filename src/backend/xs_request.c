@@ -57,6 +57,9 @@ static bool absolute(const struct xs_req *q, struct xs_path given,
     char *out = q->who.xs->path;
     size_t n = 0;
 
+    if (given.len > 0 && given.s[0] == '@') {
+        return false; /* names of events, not of nodes */
+    }
     if (given.len == 0 || given.s[0] != '/') {
         n = fmt_snprintf(out, XS_PATH_PREFIX, "/local/domain/%u/",
                          q->conn->domid);
@@ -91,21 +94,15 @@ static int only_path(const struct xs_req *q, struct xs_path *path)
     return err == 0 && at != q->len ? -XEN_EINVAL : err;
 }
 
-static bool decimal(struct xs_path s, uint32_t max, uint32_t *value)
+/* What atoi() makes of it, as xenstored reads numbers. */
+static uint32_t number(struct xs_path s)
 {
-    uint64_t v = 0;
+    uint32_t v = 0;
 
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.s[i] < '0' || s.s[i] > '9') {
-            return false;
-        }
-        v = v * 10 + (uint64_t)(s.s[i] - '0');
-        if (v > max) {
-            return false;
-        }
+    for (size_t i = 0; i < s.len && s.s[i] >= '0' && s.s[i] <= '9'; i++) {
+        v = v * 10 + (uint32_t)(s.s[i] - '0');
     }
-    *value = (uint32_t)v;
-    return s.len > 0;
+    return v;
 }
 
 /* ------------------------------------------------------------ replies */
@@ -174,6 +171,7 @@ static int readable(const struct xs_req *q, struct xs_path path,
     uint32_t n;
     int err = xs_access(&q->who, path, XS_ACCESS_READ, &n);
 
+    xs_txn_note_read(&q->who, path);
     *node = &q->who.xs->pool.node[n];
     return err;
 }
@@ -229,14 +227,14 @@ static int do_directory_part(struct xs_req *q)
 {
     const struct xs_node *node;
     struct xs_path path, offset;
-    uint32_t from = 0;
     size_t at, total;
     int err = path_arg(q, &at, &path);
 
-    if (err != 0 || !next_string(q, &at, &offset) || at != q->len ||
-        !decimal(offset, UINT32_MAX, &from)) {
+    if (err != 0 || !next_string(q, &at, &offset) || at != q->len) {
         return -XEN_EINVAL;
     }
+    uint32_t from = number(offset);
+
     err = readable(q, path, &node);
     if (err != 0) {
         return err;
@@ -348,14 +346,18 @@ static int do_set_perms(struct xs_req *q)
 
 /* -------------------------------------------------------------- watches */
 
-/* Path and token; the path may be a special one, "@releaseDomain". */
+/*
+ * Path and token; the path may be a special one, "@releaseDomain". ENOENT for
+ * a malformed path: nobody watches that.
+ */
 static int watch_args(struct xs_req *q, struct xs_path *path, uint32_t *skip,
                       struct xs_path *token)
 {
     struct xs_path given;
     size_t at = 0;
 
-    if (!next_string(q, &at, &given) || !next_string(q, &at, token)) {
+    if (!next_string(q, &at, &given) || !next_string(q, &at, token) ||
+        at != q->len) {
         return -XEN_EINVAL;
     }
     if (given.len > 0 && given.s[0] == '@') {
@@ -363,7 +365,7 @@ static int watch_args(struct xs_req *q, struct xs_path *path, uint32_t *skip,
         *skip = 0;
         return given.len <= XENSTORE_REL_PATH_MAX ? 0 : -XEN_EINVAL;
     }
-    return absolute(q, given, path, skip) ? 0 : -XEN_EINVAL;
+    return absolute(q, given, path, skip) ? 0 : -XEN_ENOENT;
 }
 
 static int do_watch(struct xs_req *q)
@@ -372,7 +374,7 @@ static int do_watch(struct xs_req *q)
     uint32_t skip;
     int err = watch_args(q, &path, &skip, &token);
 
-    return err != 0 ? err
+    return err != 0 ? -XEN_EINVAL
                     : reply_ok(q, xs_watch_add(q->who.xs, q->conn, path, skip,
                                                token));
 }
@@ -428,25 +430,24 @@ static int do_transaction_end(struct xs_req *q)
 static int do_get_domain_path(struct xs_req *q)
 {
     struct xs_path text;
-    uint32_t domid;
 
-    if (!one_string(q, &text) || !decimal(text, UINT16_MAX, &domid)) {
-        return -XEN_EINVAL;
-    }
-    return reply_format(q, "/local/domain/%u", domid);
+    return one_string(q, &text)
+               ? reply_format(q, "/local/domain/%u", number(text))
+               : -XEN_EINVAL;
 }
 
 /* Domain 0, where the host's daemons would be, always is. */
 static int do_is_domain_introduced(struct xs_req *q)
 {
     struct xs_path text;
-    uint32_t domid;
 
-    if (!one_string(q, &text) || !decimal(text, UINT16_MAX, &domid)) {
+    if (!one_string(q, &text)) {
         return -XEN_EINVAL;
     }
+    uint32_t domid = number(text);
     bool known = domid == XS_DOMID_HOST ||
-                 xs_slot_of(q->who.xs, (uint16_t)domid) != XS_SLOT_HOST;
+                 (domid <= UINT16_MAX &&
+                  xs_slot_of(q->who.xs, (uint16_t)domid) != XS_SLOT_HOST);
 
     return reply_string(q, known ? "T" : "F");
 }
@@ -485,7 +486,7 @@ static const struct {
     [XS_MKDIR] = {do_mkdir, 0},
     [XS_RM] = {do_rm, 0},
     [XS_SET_PERMS] = {do_set_perms, 0},
-    [XS_IS_DOMAIN_INTRODUCED] = {do_is_domain_introduced, 0},
+    [XS_IS_DOMAIN_INTRODUCED] = {do_is_domain_introduced, PRIVILEGED},
     [XS_RESUME] = {do_not_here, PRIVILEGED},
     [XS_SET_TARGET] = {do_not_here, PRIVILEGED},
     [XS_RESET_WATCHES] = {do_reset_watches, 0},
@@ -516,16 +517,19 @@ static int dispatch(struct xs_req *q, const struct xsd_sockmsg *m)
     return err;
 }
 
-/* Carries out the request in c->in and puts the reply into c->out. */
+/*
+ * Carries out the request in c->in and puts the reply into c->out. No event
+ * waits when it is called: those go first.
+ */
 void xs_request(struct xenstore *xs, struct xs_conn *c)
 {
     const struct xsd_sockmsg *m = &c->in.head;
     struct xs_req q = {
         .who = {.xs = xs, .conn = c},
         .conn = c,
-        .body = c->in.bytes + sizeof(*m),
+        .body = c->in.body,
         .len = m->len,
-        .reply = c->out.bytes + sizeof(*m),
+        .reply = c->out.body,
     };
     int err = dispatch(&q, m);
 
@@ -540,5 +544,6 @@ void xs_request(struct xenstore *xs, struct xs_conn *c)
         .len = (uint32_t)q.reply_len,
     };
     c->out_len = sizeof(c->out.head) + q.reply_len;
-    c->out_at = 0;
+    /* All that is queued now was queued by this request. */
+    c->before = m->type == XS_WATCH ? 0 : c->nr_events;
 }

@@ -98,18 +98,58 @@ static size_t ring_give(struct xenstore *xs, struct xs_conn *c,
     return n;
 }
 
-/* Sends what waits in `out`; true when all of it has left. */
+/* Sends what is on its way; true when all of it has left. */
 static bool ring_flush(struct xenstore *xs, struct xs_conn *c, bool *moved)
 {
-    size_t left = c->out_len - c->out_at;
+    size_t left = c->send_len - c->send_at;
 
-    if (left > 0) {
-        size_t n = ring_give(xs, c, c->out.bytes + c->out_at, left);
-
-        c->out_at += n;
-        *moved |= n > 0;
+    if (c->sending == NULL) {
+        return true;
     }
-    return c->out_at == c->out_len;
+    size_t n = ring_give(xs, c, (const char *)c->sending + c->send_at, left);
+
+    c->send_at += n;
+    *moved |= n > 0;
+    if (n < left) {
+        return false;
+    }
+    c->sending = NULL;
+    return true;
+}
+
+static void send(struct xs_conn *c, const struct xs_message *m, size_t len)
+{
+    c->sending = m;
+    c->send_len = len;
+    c->send_at = 0;
+}
+
+/*
+ * Chooses the next message: the events that a request caused, its reply, then
+ * other events. As in Xen's xenstored a domain hears of its own change before
+ * the change is acknowledged. False: nothing to send.
+ */
+static bool send_next(struct xenstore *xs, struct xs_conn *c)
+{
+    size_t len;
+
+    while (c->nr_events > 0 && (c->before > 0 || c->out_len == 0)) {
+        struct xs_message *m = c->out_len > 0 ? &c->in : &c->out;
+
+        c->before -= c->before > 0;
+        len = xs_event_next(xs, c, m);
+        if (len > 0) {
+            send(c, m, len);
+            return true;
+        }
+    }
+    if (c->out_len == 0) {
+        return false;
+    }
+    send(c, &c->out, c->out_len);
+    c->out_len = 0;
+    c->before = 0;
+    return true;
 }
 
 /* Fetches more of the current request; true when it is whole. */
@@ -118,7 +158,7 @@ static bool ring_fetch(struct xenstore *xs, struct xs_conn *c, bool *moved)
     size_t head = sizeof(c->in.head), n;
 
     if (c->in_len < head) {
-        n = ring_take(xs, c, c->in.bytes + c->in_len, head - c->in_len);
+        n = ring_take(xs, c, (char *)&c->in + c->in_len, head - c->in_len);
         c->in_len += n;
         *moved |= n > 0;
         if (c->in_len < head) {
@@ -135,7 +175,7 @@ static bool ring_fetch(struct xenstore *xs, struct xs_conn *c, bool *moved)
 
     n = all == c->in_len
             ? 0
-            : ring_take(xs, c, c->in.bytes + c->in_len, all - c->in_len);
+            : ring_take(xs, c, (char *)&c->in + c->in_len, all - c->in_len);
     c->in_len += n;
     *moved |= n > 0;
     return !c->broken && c->in_len == all;
@@ -158,7 +198,7 @@ bool xs_ring_serve(struct xenstore *xs, struct xs_conn *c, bool *any)
     for (unsigned n = 0; more && !c->broken && n < XS_REQUESTS_MAX;) {
         if (!ring_flush(xs, c, &moved)) {
             more = false;
-        } else if (!xs_event_next(xs, c)) {
+        } else if (!send_next(xs, c)) {
             more = ring_fetch(xs, c, &moved);
             if (more) {
                 xs_request(xs, c);

@@ -309,6 +309,7 @@ uint32_t xs_tree_add(struct xs_pool *p, uint32_t parent, struct xs_path name)
     p->node[n].name = text;
     p->node[n].nr_perms = p->node[parent].nr_perms;
     memcpy(p->node[n].perm, p->node[parent].perm, sizeof(p->node[n].perm));
+    p->node[n].generation = ++p->generation;
     p->node[parent].generation = ++p->generation;
     *slot = n;
     return n;

@@ -39,7 +39,7 @@ struct xs_node {
     uint32_t name, value; /* texts */
     uint32_t child, next; /* nodes; `next` also links the free list */
     uint32_t nr_perms;
-    uint64_t generation; /* of its list of children */
+    uint64_t generation; /* of its latest change, new children included */
     struct xs_perm perm[XS_PERMS_MAX];
 };
 

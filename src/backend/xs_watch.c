@@ -73,33 +73,41 @@ void xs_events_drop(struct xenstore *xs, struct xs_conn *c)
     }
 }
 
-/* Moves the oldest event into c->out, which is empty; false: there is none. */
-bool xs_event_next(struct xenstore *xs, struct xs_conn *c)
+/*
+ * Takes the oldest event and makes it a message; returns its size, 0 when
+ * there is none, or when the text is longer than a message may be.
+ */
+size_t xs_event_next(struct xenstore *xs, struct xs_conn *c,
+                     struct xs_message *m)
 {
-    if (c->first_event == 0) {
-        return false;
-    }
     const struct xs_event *e = &xs->event[c->first_event];
     const struct text_pool *text = &xs->pool.text;
-    size_t path_len = text_len(text, e->path);
-    size_t token_len = text_len(text, e->token);
-    size_t len = path_len - e->skip + 1 + token_len + 1;
-    char *at = c->out.bytes + sizeof(c->out.head);
+    size_t path_len, token_len, len;
+    char *at = m->body;
 
-    if (len <= XENSTORE_PAYLOAD_MAX) {
-        c->out.head =
-            (struct xsd_sockmsg){.type = XS_WATCH_EVENT, .len = (uint32_t)len};
-        text_copy(text, e->path, xs->other, XS_MESSAGE_MAX);
-        memcpy(at, xs->other + e->skip, path_len - e->skip);
-        at += path_len - e->skip;
-        *at++ = '\0';
-        at += text_copy(text, e->token, at, token_len);
-        *at = '\0';
-        c->out_len = sizeof(c->out.head) + len;
-        c->out_at = 0;
+    if (c->first_event == 0) {
+        return 0;
     }
+    path_len = text_len(text, e->path) - e->skip;
+    token_len = text_len(text, e->token);
+    len = path_len + 1 + token_len + 1;
+    if (len > XENSTORE_PAYLOAD_MAX) {
+        xs_complain(xs, c, "xenstore event lost: too long for a message");
+        event_free(xs, c);
+        return 0;
+    }
+    m->head = (struct xsd_sockmsg){
+        .type = XS_WATCH_EVENT,
+        .len = (uint32_t)len,
+    };
+    text_copy(text, e->path, xs->other, XS_SCRATCH);
+    memcpy(at, xs->other + e->skip, path_len);
+    at += path_len;
+    *at++ = '\0';
+    at += text_copy(text, e->token, at, token_len);
+    *at = '\0';
     event_free(xs, c);
-    return true;
+    return sizeof(m->head) + len;
 }
 
 static uint32_t watch_find(const struct xenstore *xs, const struct xs_conn *c,
@@ -213,48 +221,60 @@ static bool watch_permitted(const struct xenstore *xs, const struct xs_conn *c,
     return c->privileged || xs_may(c, &xs->pool.node[n], XS_ACCESS_READ);
 }
 
-/*
- * The path an event of watch `w` names when `path` changed: `path` itself
- * when the watch is on it or above it; when it was removed also the watched
- * node if that existed below it. Length 0: no event.
- */
-static struct xs_path watch_hit(struct xenstore *xs, const struct xs_watch *w,
-                                uint32_t root, struct xs_path path,
-                                bool removed)
+/* The watch is on `path` or above it. */
+static bool watch_covers(const struct xenstore *xs, const struct xs_watch *w,
+                         struct xs_path path)
 {
     const struct text_pool *text = &xs->pool.text;
     size_t len = text_len(text, w->path);
-    struct xs_path none = {NULL, 0};
 
-    if (len <= path.len) {
-        bool covers = text_starts(text, w->path, path.s, len) &&
-                      (len == 1 || len == path.len || path.s[len] == '/');
+    return len <= path.len && text_starts(text, w->path, path.s, len) &&
+           (len == 1 || len == path.len || path.s[len] == '/');
+}
 
-        return covers ? path : none;
-    }
-    if (!removed || !text_starts(text, w->path, path.s, path.len) ||
+/* The watch is on a node of `root` below `path`: then its path. */
+static bool watch_below(struct xenstore *xs, const struct xs_watch *w,
+                        uint32_t root, struct xs_path path,
+                        struct xs_path *below)
+{
+    const struct text_pool *text = &xs->pool.text;
+    size_t len = text_len(text, w->path);
+
+    if (len <= path.len || !text_starts(text, w->path, path.s, path.len) ||
         text_at(text, w->path, path.len) != '/') {
-        return none;
+        return false;
     }
-    struct xs_path below = {xs->other, len};
-
-    text_copy(text, w->path, xs->other, XS_MESSAGE_MAX);
-    return xs_tree_find(&xs->pool, root, below) != 0 ? below : none;
+    text_copy(text, w->path, xs->other, XS_SCRATCH);
+    *below = (struct xs_path){xs->other, len};
+    return xs_tree_find(&xs->pool, root, *below) != 0;
 }
 
 /*
- * Queues the events of one change. `root` is the version in which to look up
- * rights: for a removal one in which the node still is.
+ * Queues the events of one change: for a removal first those who watch a node
+ * that goes with it, then all who watch it or something above. `root` is the
+ * version in which to look up rights: for a removal one in which the node
+ * still is.
  */
 void xs_watch_fire(struct xenstore *xs, uint32_t root, struct xs_path path,
                    bool removed)
 {
-    for (uint32_t i = xs->watch_first; i != 0; i = xs->watch[i].next) {
-        const struct xs_watch *w = &xs->watch[i];
-        struct xs_path hit = watch_hit(xs, w, root, path, removed);
+    uint32_t i = removed ? xs->watch_first : 0;
+    struct xs_path below;
 
-        if (hit.len > 0 && watch_permitted(xs, &xs->conn[w->slot], root, hit)) {
-            event_add(xs, w, hit);
+    for (; i != 0; i = xs->watch[i].next) {
+        const struct xs_watch *w = &xs->watch[i];
+
+        if (watch_below(xs, w, root, path, &below) &&
+            watch_permitted(xs, &xs->conn[w->slot], root, below)) {
+            event_add(xs, w, below);
+        }
+    }
+    for (i = xs->watch_first; i != 0; i = xs->watch[i].next) {
+        const struct xs_watch *w = &xs->watch[i];
+
+        if (watch_covers(xs, w, path) &&
+            watch_permitted(xs, &xs->conn[w->slot], root, path)) {
+            event_add(xs, w, path);
         }
     }
 }
