@@ -21,8 +21,7 @@ static struct x86_domain *domain_of(const struct sop_domain *d)
     return sop_domain_port(d);
 }
 
-/* --------------------------------------------------- clock, timer, interrupts
- */
+/* ------------------------------------------------ clock, timer, interrupts */
 
 uint64_t port_now(const struct sop_pcpu *self)
 {
@@ -51,8 +50,7 @@ void port_kick(struct sop_pcpu *target)
     }
 }
 
-/* --------------------------------------------------------------------- running
- */
+/* ----------------------------------------------------------------- running */
 
 void port_context_switch(struct sop_pcpu *self, struct sop_vcpu *prev,
                          struct sop_vcpu *next)
@@ -77,8 +75,7 @@ void port_idle(struct sop_pcpu *self)
     pcpu_take_flags(pcpu_of(self));
 }
 
-/* ---------------------------------------------------------------- guest memory
- */
+/* ------------------------------------------------------------ guest memory */
 
 int port_copy_in(struct sop_vcpu *v, void *dst, uint64_t guest_addr, size_t len)
 {
@@ -166,8 +163,7 @@ int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
     }
 }
 
-/* --------------------------------------------------------- out of the machine
- */
+/* ------------------------------------------------------ out of the machine */
 
 void port_console(struct sop_domain *d, const char *text, size_t len)
 {

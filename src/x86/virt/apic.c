@@ -43,8 +43,7 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
     return true;
 }
 
-/* ---------------------------------------------------------- start-up, by IPI
- */
+/* -------------------------------------------------------- start-up, by IPI */
 
 #define LEAVE_WAIT_NS 1000000u
 
@@ -101,8 +100,7 @@ static void send_startup(struct x86_pcpu *self, struct x86_vcpu *t,
     x86_unlock(&t->boot);
 }
 
-/* ---------------------------------------------------------------- interrupts
- */
+/* -------------------------------------------------------------- interrupts */
 
 static void deliver(struct x86_pcpu *self, struct x86_vcpu *v,
                     struct x86_vcpu *t, uint64_t command)

@@ -54,8 +54,7 @@ static uint64_t page_up(uint64_t n)
     return (n + PAGE_SIZE - 1) & PAGE_MASK;
 }
 
-/* --------------------------------------------------------------------- memory
- */
+/* ------------------------------------------------------------------ memory */
 
 /* Takes RAM in as few pieces as there are. */
 static bool take_ram(struct build *b, uint64_t bytes)
@@ -168,8 +167,7 @@ static void ram_write(struct x86_domain *d, uint64_t gpa, const void *src,
     }
 }
 
-/* ---------------------------------------------------------------------- image
- */
+/* ------------------------------------------------------------------- image */
 
 static bool check_image(struct build *b)
 {
@@ -215,8 +213,7 @@ static void load_image(struct build *b)
     }
 }
 
-/* ----------------------------------------------------------------- start info
- */
+/* -------------------------------------------------------------- start info */
 
 /* The pages start info lies in, filled from the front. */
 struct info {
@@ -342,8 +339,7 @@ static bool write_info(struct build *b)
     return good;
 }
 
-/* -------------------------------------------------------------- special pages
- */
+/* ----------------------------------------------------------- special pages */
 
 static bool special(struct x86_domain *d, void **page, uint64_t gfn)
 {
@@ -369,8 +365,7 @@ static bool build_special(struct build *b)
     return true;
 }
 
-/* ---------------------------------------------------------------------- vCPUs
- */
+/* ------------------------------------------------------------------- vCPUs */
 
 static bool build_vcpus(struct build *b)
 {
@@ -533,8 +528,7 @@ void domain_release(struct x86_domain *d)
     hv_free(d, sizeof(*d));
 }
 
-/* ------------------------------------------------------------------ for others
- */
+/* -------------------------------------------------------------- for others */
 
 const struct domain_spec *domain_spec(const struct x86_domain *d)
 {

@@ -13,8 +13,8 @@
 #define SCHEDOP_X86_VIRT_DOMAIN_H
 
 #include "../cpu/lock.h"
+#include "insn.h"
 #include "memmap.h"
-#include "mmio.h"
 #include "virt.h"
 #include "vlapic.h"
 #include "vmcb.h"
@@ -46,7 +46,8 @@ struct x86_domain {
     uint16_t domid;
     unsigned nr_vcpus;
     struct x86_vcpu *vcpu[SOP_VCPUS_MAX];
-    bool started; /* host_domain_started() was called; any pCPU */
+    bool started;         /* host_domain_started() was called; any pCPU */
+    unsigned nr_warnings; /* said about it so far; not exact */
 
     struct x86_lock lock;
     /* physical map (p2m.c) */
@@ -259,7 +260,7 @@ void vcpu_text_flush(struct x86_vcpu *v);
 void vcpu_crash(struct x86_pcpu *self, struct x86_vcpu *v, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* --------------------------------------------------- cpuid.c, msr.c, apic.c */
+/* -------------------------------------------------- cpuid.c, msr.c, apic.c */
 
 void cpuid_emulate(struct x86_vcpu *v);
 uint64_t cpuid_cr4_mask(void); /* CR4 bits that a guest may set */

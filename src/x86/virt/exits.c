@@ -13,9 +13,9 @@
 #include <xen/sched.h>
 
 #include "../cpu/asm.h"
+#include "emulate.h"
 
-/* ---------------------------------------------------------- stepping, crashes
- */
+/* ------------------------------------------------------- stepping, crashes */
 
 void exit_advance(struct x86_vcpu *v, unsigned length)
 {
@@ -120,8 +120,7 @@ void vcpu_crash(struct x86_pcpu *self, struct x86_vcpu *v, const char *fmt, ...)
     sop_domain_crash(self->sop, v->domain->sop, why);
 }
 
-/* ----------------------------------------------------------------- hypercalls
- */
+/* -------------------------------------------------------------- hypercalls */
 
 /* Argument registers (spec 1.2). */
 static const uint8_t wide_args[6] = {REG_RDI, REG_RSI, REG_RDX, 10, 8, 9};
@@ -173,10 +172,10 @@ static bool exit_hypercall(struct x86_pcpu *self, struct x86_vcpu *v)
     return true;
 }
 
-/* ------------------------------------------------------------------ I/O ports
- */
+/* --------------------------------------------------------------- I/O ports */
 
 #define PORT_DEBUG 0xe9u
+#define CR0_DEFINED 0xe005003full
 #define IO_ROUNDS 64u /* of a repeated instruction in one exit */
 
 void vcpu_text_flush(struct x86_vcpu *v)
@@ -246,9 +245,13 @@ static uint64_t string_io_linear(const struct x86_vcpu *v, bool in, int segment,
     return (uint32_t)(offset + seg[segment]->base);
 }
 
-static uint64_t address_mask(unsigned bits)
+/* The emulator this runs on does not report the address size. */
+static uint64_t address_mask(const struct x86_vcpu *v, bool flip)
 {
-    return bits == 64 ? UINT64_MAX : (1ull << bits) - 1;
+    if (vcpu_is_wide(v)) {
+        return flip ? UINT32_MAX : UINT64_MAX;
+    }
+    return !(v->vmcb->cs.attr & 0x400) == flip ? UINT32_MAX : 0xffff;
 }
 
 /* Adds to a register as wide as addresses are. */
@@ -263,13 +266,13 @@ static void step_register(struct x86_vcpu *v, unsigned reg, uint64_t step,
 static bool string_io(struct x86_vcpu *v, uint16_t port, uint32_t info)
 {
     unsigned size = info >> 4 & 7, reg = info & 1 ? REG_RDI : REG_RSI;
-    unsigned bits = info & 1u << 9 ? 64 : info & 1u << 8 ? 32 : 16;
-    uint64_t mask = address_mask(bits);
     uint64_t step = v->vmcb->rflags & X86_FLAGS_DF ? -(uint64_t)size : size;
     struct insn_prefixes p = {.segment = -1};
     uint8_t bytes[INSN_MAX];
+    uint64_t mask;
 
     insn_prefixes(bytes, guest_fetch(v, bytes), vcpu_is_wide(v), &p);
+    mask = address_mask(v, p.address_flip);
     for (unsigned i = 0; i < IO_ROUNDS; i++) {
         bool repeat = info & 1u << 3;
         uint64_t linear =
@@ -309,8 +312,9 @@ static void exit_io(struct x86_vcpu *v)
     exit_advance(v, (unsigned)(c->exitinfo2 - c->rip));
 }
 
-/* ----------------------------------------------------- memory that is not RAM
- */
+/* -------------------------------------------------- memory that is not RAM */
+
+#define WARNINGS_MAX 8u /* a domain: the log is not for guests to fill */
 
 struct access {
     struct x86_pcpu *self;
@@ -405,14 +409,13 @@ static void emulate_begin(struct emulate *e, const struct x86_vcpu *v)
 
 static void emulate_end(const struct emulate *e, struct x86_vcpu *v)
 {
-    uint64_t old_rip = v->vmcb->rip;
-
     for (unsigned i = 0; i < 16; i++) {
         reg_set(v, i, e->gpr[i]);
     }
     v->vmcb->rflags = e->rflags;
-    if (e->rip != old_rip) {
-        exit_advance(v, (unsigned)(e->rip - old_rip));
+    if (e->rip != v->vmcb->rip) {
+        v->vmcb->rip = e->rip;
+        exit_advance(v, 0);
     }
 }
 
@@ -432,10 +435,12 @@ static bool exit_mmio(struct x86_pcpu *self, struct x86_vcpu *v)
     case EMULATE_FAULT:
         break; /* its page fault is on its way in */
     case EMULATE_UNKNOWN:
-        x86_log(SOP_LOG_WARNING,
-                "d%uv%u: cannot emulate access to %llx by rip %llx",
-                v->domain->domid, v->id, (ull)v->vmcb->exitinfo2,
-                (ull)v->vmcb->rip);
+        if (v->domain->nr_warnings++ < WARNINGS_MAX) {
+            x86_log(SOP_LOG_WARNING,
+                    "d%uv%u: cannot emulate access to %llx by rip %llx",
+                    v->domain->domid, v->id, (ull)v->vmcb->exitinfo2,
+                    (ull)v->vmcb->rip);
+        }
         event_exception_error(v, VECTOR_GP, 0);
         break;
     }
@@ -486,6 +491,55 @@ static bool set_guest_cr4(struct x86_vcpu *v, uint64_t value)
     c->cr4 = value;
     atomic_store(&v->asid_generation, 0); /* as the instruction flushes */
     return true;
+}
+
+/* Switching paging on or off switches long mode with it, if asked for. */
+static bool set_guest_cr0(struct x86_vcpu *v, uint64_t value)
+{
+    struct vmcb *c = v->vmcb;
+    bool on = (value & X86_CR0_PG) && !(c->cr0 & X86_CR0_PG);
+    bool off = !(value & X86_CR0_PG) && (c->cr0 & X86_CR0_PG);
+
+    if (value >> 32 || ((value & X86_CR0_PG) && !(value & X86_CR0_PE)) ||
+        ((value & X86_CR0_NW) && !(value & X86_CR0_CD)) ||
+        (off && vcpu_is_wide(v))) {
+        return false;
+    }
+    if (on && (c->efer & X86_EFER_LME)) {
+        if (!(c->cr4 & X86_CR4_PAE) || (c->cs.attr & 0x200)) {
+            return false;
+        }
+        c->efer |= X86_EFER_LMA;
+    } else if (off) {
+        c->efer &= ~X86_EFER_LMA;
+    }
+    c->cr0 = (value & CR0_DEFINED) | X86_CR0_ET;
+    atomic_store(&v->asid_generation, 0); /* as the instruction flushes */
+    return true;
+}
+
+/* Only for writes that change more than TS and MP. */
+static void exit_cr0_write(struct x86_vcpu *v)
+{
+    uint8_t bytes[INSN_MAX];
+    unsigned cr = 0, gpr = 0, n = guest_fetch(v, bytes);
+    bool wide = vcpu_is_wide(v);
+    unsigned length = insn_mov_cr(bytes, n, wide, true, &cr, &gpr);
+    uint64_t value = reg_get(v, gpr), old = v->vmcb->cr0;
+
+    if (length == 0) {
+        length = insn_lmsw(bytes, n, wide, &gpr);
+        value = (old & ~0xeull) | (reg_get(v, gpr) & 0xf);
+    } else if (!wide) {
+        value &= 0xffffffff;
+    }
+    if (length == 0) {
+        event_exception(v, VECTOR_UD);
+    } else if (cr == 0 && set_guest_cr0(v, value)) {
+        exit_advance(v, length);
+    } else {
+        general_protection(v);
+    }
 }
 
 static void exit_cr_write(struct x86_vcpu *v)
@@ -573,8 +627,7 @@ static void exit_triple_fault(struct x86_pcpu *self, struct x86_vcpu *v)
     sop_domain_shutdown(self->sop, v->domain->sop, (uint32_t)reason);
 }
 
-/* ------------------------------------------------------------------- dispatch
- */
+/* ---------------------------------------------------------------- dispatch */
 
 /* Events whose delivery the exit cut short are delivered again. */
 static void keep_event(struct x86_vcpu *v)
@@ -615,6 +668,9 @@ static void exit_local(struct x86_vcpu *v, uint64_t code)
         break;
     case SVM_EXIT_WBINVD:
         STEP(v, 0x0f, 0x09);
+        break;
+    case SVM_EXIT_CR0_SELECTIVE:
+        exit_cr0_write(v);
         break;
     case SVM_EXIT_RDPMC:
         general_protection(v);

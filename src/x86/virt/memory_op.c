@@ -72,7 +72,7 @@ static int check_domid(const struct request *r, uint16_t domid)
     return sop_domain_by_id(r->sys, domid) ? -XEN_EPERM : -XEN_ESRCH;
 }
 
-/* ----------------------------------------------------------- add_to_physmap */
+/* ---------------------------------------------------------- add_to_physmap */
 
 static int read_add(const struct request *r, struct xen_add_to_physmap *x)
 {
@@ -236,8 +236,7 @@ static int64_t remove_from_physmap(const struct request *r)
     return found ? 0 : -XEN_ENOENT;
 }
 
-/* --------------------------------------------------------------- reservation
- */
+/* ------------------------------------------------------------- reservation */
 
 /* A list of extents, in one layout for both callers. */
 struct extents {
@@ -367,8 +366,7 @@ static int64_t maximum_gpfn(const struct request *r)
     return rc != 0 ? rc : (int64_t)r->d->gfn_max;
 }
 
-/* ----------------------------------------------------------------- memory map
- */
+/* -------------------------------------------------------------- memory map */
 
 static int read_map(const struct request *r, uint64_t operand, uint32_t *nr,
                     uint64_t *buffer)
@@ -477,8 +475,7 @@ static int64_t set_memory_map(const struct request *r)
     return rc;
 }
 
-/* ------------------------------------------------------------------- dispatch
- */
+/* ---------------------------------------------------------------- dispatch */
 
 int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
                   struct sop_call *call)

@@ -172,6 +172,39 @@ static bool write_efer(struct x86_vcpu *v, uint64_t value)
 /* ------------------------------------------------------------------ all the
  * others */
 
+/* Reads do not get here: these are swapped by VMLOAD and VMSAVE. */
+static bool write_address(struct vmcb *c, uint32_t msr, uint64_t value)
+{
+    if (value >> 47 != 0 && value >> 47 != 0x1ffff) {
+        return false;
+    }
+    switch (msr) {
+    case 0x175:
+        c->sysenter_esp = value;
+        return true;
+    case 0x176:
+        c->sysenter_eip = value;
+        return true;
+    case 0xc0000082:
+        c->lstar = value;
+        return true;
+    case 0xc0000083:
+        c->cstar = value;
+        return true;
+    case 0xc0000100:
+        c->fs.base = value;
+        return true;
+    case 0xc0000101:
+        c->gs.base = value;
+        return true;
+    case 0xc0000102:
+        c->kernel_gs_base = value;
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* Read as 0, writes ignored: counters and switches of AMD processors. */
 static bool is_inert(uint32_t msr)
 {
@@ -267,6 +300,7 @@ bool msr_write(struct x86_pcpu *self, struct x86_vcpu *v, uint32_t msr,
     case 0xc0011029:
         return true;
     default:
-        return mtrr_write(v, msr, value) || is_inert(msr);
+        return write_address(v->vmcb, msr, value) ||
+               mtrr_write(v, msr, value) || is_inert(msr);
     }
 }

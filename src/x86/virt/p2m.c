@@ -221,7 +221,7 @@ void p2m_clear_locked(struct x86_domain *d, uint64_t gfn)
     }
 }
 
-/* ---------------------------------------------------------------- TLB flush */
+/* --------------------------------------------------------------- TLB flush */
 
 static bool is_in_guest_of(const struct x86_svm_pcpu *svm,
                            const struct x86_domain *d)
@@ -257,8 +257,7 @@ void p2m_flush(struct x86_domain *d)
     }
 }
 
-/* -------------------------------------------------------------- freed frames
- */
+/* ------------------------------------------------------------ freed frames */
 
 /*
  * One bit per frame the domain owns, set while it is free. Not a list through

@@ -24,7 +24,7 @@ static bool complain(const struct word *w, const char *what)
     return false;
 }
 
-/* ------------------------------------------------------------------- values */
+/* ------------------------------------------------------------------ values */
 
 static bool to_number(const char *text, unsigned base, uint64_t *value)
 {
@@ -137,7 +137,7 @@ static bool set_action(const struct word *w, enum domain_action *out,
                                  "preserve or soft-reset");
 }
 
-/* --------------------------------------------------------------------- keys */
+/* -------------------------------------------------------------------- keys */
 
 /* cpus=, cpus_soft=, and with .N for one vCPU. */
 static bool set_affinity(const struct word *w, const char *rest,
@@ -213,7 +213,7 @@ static bool apply(const struct word *w)
     return apply_action(w);
 }
 
-/* -------------------------------------------------------------------- words */
+/* ------------------------------------------------------------------- words */
 
 /* Copies up to one of the two stop characters; false when it is too long. */
 static bool take(const char **at, char stop, char out[VALUE_MAX])

@@ -44,10 +44,9 @@ uint32_t svm_nr_asids(void)
     return nr_asids;
 }
 
-/* --------------------------------------------------------------------- setup
- */
+/* ------------------------------------------------------------------- setup */
 
-static void msr_pass(uint32_t msr)
+static void msr_pass(uint32_t msr, bool writes)
 {
     uint32_t bit = (msr & 0x1fff) * 2;
 
@@ -56,21 +55,27 @@ static void msr_pass(uint32_t msr)
     } else if (msr >= 0xc0000000) {
         bit += 0x800 * 8;
     }
-    msrpm[bit / 8] &= (uint8_t) ~(3u << (bit % 8));
+    msrpm[bit / 8] &= (uint8_t) ~((writes ? 3u : 1u) << (bit % 8));
 }
 
-/* Registers that VMLOAD and VMSAVE swap: a guest may use them freely. */
+/*
+ * Registers that VMLOAD and VMSAVE swap: a guest may use them freely, but
+ * emulators let it write addresses that no processor takes.
+ */
 static void msr_pass_all(void)
 {
-    static const uint32_t own[] = {
-        0x174,      0x175,      0x176,      /* SYSENTER */
-        0xc0000081, 0xc0000082, 0xc0000083, /* STAR, LSTAR, CSTAR */
-        0xc0000084,                         /* SFMASK */
+    static const uint32_t free[] = {0x174, 0xc0000081, 0xc0000084};
+    static const uint32_t address[] = {
+        0x175,      0x176,                  /* SYSENTER ESP, EIP */
+        0xc0000082, 0xc0000083,             /* LSTAR, CSTAR */
         0xc0000100, 0xc0000101, 0xc0000102, /* FS, GS, kernel GS base */
     };
 
-    for (unsigned i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-        msr_pass(own[i]);
+    for (unsigned i = 0; i < sizeof(free) / sizeof(free[0]); i++) {
+        msr_pass(free[i], true);
+    }
+    for (unsigned i = 0; i < sizeof(address) / sizeof(address[0]); i++) {
+        msr_pass(address[i], false);
     }
 }
 
@@ -134,8 +139,7 @@ void virt_init_pcpu(struct x86_pcpu *self)
     self->svm = svm;
 }
 
-/* --------------------------------------------------------------- vCPU memory
- */
+/* ------------------------------------------------------------- vCPU memory */
 
 static void set_intercepts(struct vmcb *c)
 {
@@ -145,10 +149,10 @@ static void set_intercepts(struct vmcb *c)
     /* Delivered by hand: #DB and #AC can be made to recur without an end. */
     c->exceptions = 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << 18;
     c->intercept1 = SVM_I1_INTR | SVM_I1_NMI | SVM_I1_SMI | SVM_I1_INIT |
-                    SVM_I1_VINTR | SVM_I1_RDPMC | SVM_I1_CPUID | SVM_I1_RSM |
-                    SVM_I1_INVD | SVM_I1_HLT | SVM_I1_INVLPGA | SVM_I1_IOIO |
-                    SVM_I1_MSR | SVM_I1_TASK_SWITCH | SVM_I1_FERR |
-                    SVM_I1_SHUTDOWN;
+                    SVM_I1_VINTR | SVM_I1_CR0_SELECTIVE | SVM_I1_RDPMC |
+                    SVM_I1_CPUID | SVM_I1_RSM | SVM_I1_INVD | SVM_I1_HLT |
+                    SVM_I1_INVLPGA | SVM_I1_IOIO | SVM_I1_MSR |
+                    SVM_I1_TASK_SWITCH | SVM_I1_FERR | SVM_I1_SHUTDOWN;
     c->intercept2 = SVM_I2_VMRUN | SVM_I2_VMMCALL | SVM_I2_VMLOAD |
                     SVM_I2_VMSAVE | SVM_I2_STGI | SVM_I2_CLGI | SVM_I2_SKINIT |
                     SVM_I2_ICEBP | SVM_I2_WBINVD | SVM_I2_MONITOR |
@@ -204,8 +208,7 @@ void vcpu_free(struct x86_vcpu *v)
     v->fpu = NULL;
 }
 
-/* --------------------------------------------------------------- reset states
- */
+/* ------------------------------------------------------------ reset states */
 
 static void reset_common(struct x86_vcpu *v)
 {
@@ -260,8 +263,7 @@ void vcpu_reset_real(struct x86_vcpu *v, uint8_t page)
     c->tr = (struct vmcb_seg){.attr = 0x8b, .limit = 0xffff};
 }
 
-/* ------------------------------------------- state that stays in the processor
- */
+/* --------------------------------------- state that stays in the processor */
 
 static void xsetbv(uint64_t value)
 {
@@ -373,8 +375,7 @@ void vcpu_unload(struct x86_pcpu *self, struct x86_vcpu *v)
     __atomic_store_n(&v->on_pcpu, PCPU_NONE, __ATOMIC_RELEASE);
 }
 
-/* --------------------------------------------------------------------- entry
- */
+/* ------------------------------------------------------------------- entry */
 
 static void asid_assign(struct x86_svm_pcpu *svm, struct x86_vcpu *v)
 {

@@ -50,7 +50,7 @@ void vlapic_reset(struct vlapic *l, unsigned vcpu)
     vlapic_init(l);
 }
 
-/* --------------------------------------------------------------- priorities */
+/* -------------------------------------------------------------- priorities */
 
 static int highest_bit(const uint32_t *words)
 {
@@ -136,7 +136,7 @@ static void error(struct vlapic *l, uint32_t bit)
     }
 }
 
-/* -------------------------------------------------------------------- timer */
+/* ------------------------------------------------------------------- timer */
 
 static uint64_t timer_tick_ns(const struct vlapic *l)
 {
@@ -206,7 +206,7 @@ bool vlapic_timer_next(struct vlapic *l, uint64_t now)
     return true;
 }
 
-/* ---------------------------------------------------------------- registers */
+/* --------------------------------------------------------------- registers */
 
 uint32_t vlapic_read(const struct vlapic *l, unsigned offset, uint64_t now)
 {
@@ -343,7 +343,7 @@ void vlapic_write(struct vlapic *l, unsigned offset, uint32_t value,
     }
 }
 
-/* ------------------------------------------------------------- x2APIC, MSRs */
+/* ------------------------------------------------------------ x2APIC, MSRs */
 
 static bool x2apic_readable(unsigned offset)
 {
@@ -459,7 +459,7 @@ bool vlapic_set_base(struct vlapic *l, uint64_t value)
     return true;
 }
 
-/* ------------------------------------------------------------- destinations */
+/* ------------------------------------------------------------ destinations */
 
 static bool matches_logical(const struct vlapic *l, uint32_t dest)
 {

@@ -90,6 +90,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "vmcb layout");
 #define SVM_I1_SMI (1u << 2)
 #define SVM_I1_INIT (1u << 3)
 #define SVM_I1_VINTR (1u << 4)
+#define SVM_I1_CR0_SELECTIVE (1u << 5)
 #define SVM_I1_RDPMC (1u << 15)
 #define SVM_I1_CPUID (1u << 18)
 #define SVM_I1_RSM (1u << 19)
@@ -129,6 +130,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "vmcb layout");
 #define SVM_EXIT_SMI 0x062u
 #define SVM_EXIT_INIT 0x063u
 #define SVM_EXIT_VINTR 0x064u
+#define SVM_EXIT_CR0_SELECTIVE 0x065u
 #define SVM_EXIT_RDPMC 0x06fu
 #define SVM_EXIT_CPUID 0x072u
 #define SVM_EXIT_RSM 0x073u

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* See mmio.h. */
-#include "mmio.h"
+/* See emulate.h. */
+#include "emulate.h"
 
 #include <stddef.h>
 
@@ -14,111 +14,7 @@
 #define FLAGS_ARITHMETIC                                                       \
     (FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF)
 
-#define REX_W 8u
-#define REX_R 4u
-#define REX_X 2u
-#define REX_B 1u
-
-/* ----------------------------------------------------------------- prefixes */
-
-static bool one_prefix(uint8_t byte, struct insn_prefixes *p)
-{
-    switch (byte) {
-    case 0x26:
-        p->segment = SEG_ES;
-        return true;
-    case 0x2e:
-        p->segment = SEG_CS;
-        return true;
-    case 0x36:
-        p->segment = SEG_SS;
-        return true;
-    case 0x3e:
-        p->segment = SEG_DS;
-        return true;
-    case 0x64:
-        p->segment = SEG_FS;
-        return true;
-    case 0x65:
-        p->segment = SEG_GS;
-        return true;
-    case 0x66:
-        p->operand16 = true;
-        return true;
-    case 0x67:
-        p->address_flip = true;
-        return true;
-    case 0xf0:
-        p->lock = true;
-        return true;
-    case 0xf2:
-        p->repne = true;
-        return true;
-    case 0xf3:
-        p->rep = true;
-        return true;
-    default:
-        return false;
-    }
-}
-
-bool insn_prefixes(const uint8_t *bytes, unsigned n, bool wide,
-                   struct insn_prefixes *p)
-{
-    *p = (struct insn_prefixes){.segment = -1};
-    for (; p->next < n; p->next++) {
-        uint8_t byte = bytes[p->next];
-
-        if (wide && (byte & 0xf0) == 0x40) {
-            p->rex = byte;
-        } else if (one_prefix(byte, p)) {
-            p->rex = 0; /* REX counts only right before the opcode */
-        } else {
-            return true;
-        }
-    }
-    return false;
-}
-
-unsigned insn_match(const uint8_t *bytes, unsigned n, bool wide,
-                    const uint8_t *opcode, unsigned len)
-{
-    struct insn_prefixes p;
-
-    if (!insn_prefixes(bytes, n, wide, &p) || p.next + len > n) {
-        return 0;
-    }
-    for (unsigned i = 0; i < len; i++) {
-        if (bytes[p.next + i] != opcode[i]) {
-            return 0;
-        }
-    }
-    return p.next + len;
-}
-
-unsigned insn_mov_cr(const uint8_t *bytes, unsigned n, bool wide, bool write,
-                     unsigned *cr, unsigned *gpr)
-{
-    struct insn_prefixes p;
-    const uint8_t *at;
-
-    if (!insn_prefixes(bytes, n, wide, &p) || p.next + 3 > n) {
-        return 0;
-    }
-    at = bytes + p.next;
-    if (at[0] != 0x0f || at[1] != (write ? 0x22 : 0x20)) {
-        return 0;
-    }
-    *cr = (at[2] >> 3 & 7u) | (p.rex & REX_R ? 8u : 0);
-    if (p.lock && *cr == 0) {
-        *cr = 8; /* AMD's way to name CR8 outside 64-bit mode */
-    }
-    *gpr = (at[2] & 7u) | (p.rex & REX_B ? 8u : 0);
-    return p.next + 3;
-}
-
-/* ------------------------------------------------------------- one operation
- */
+/* ----------------------------------------------------------- one operation */
 
 /* An instruction under way. */
 struct op {
@@ -189,13 +85,13 @@ static void set_reg(struct op *o, unsigned n, unsigned size, uint64_t value)
     }
 }
 
-/* -------------------------------------------------------- effective address */
+/* ------------------------------------------------------- effective address */
 
 static uint64_t sib_address(struct op *o, int *segment)
 {
     uint8_t sib = next_byte(o);
-    unsigned base = (sib & 7u) | (o->p.rex & REX_B ? 8u : 0);
-    unsigned index = (sib >> 3 & 7u) | (o->p.rex & REX_X ? 8u : 0);
+    unsigned base = (sib & 7u) | (o->p.rex & INSN_REX_B ? 8u : 0);
+    unsigned index = (sib >> 3 & 7u) | (o->p.rex & INSN_REX_X ? 8u : 0);
     uint64_t address = 0;
 
     if ((base & 7) == 5 && o->mod == 0) {
@@ -240,8 +136,8 @@ static void decode_modrm(struct op *o, unsigned trailing)
     uint64_t address;
 
     o->mod = modrm >> 6;
-    o->reg = (modrm >> 3 & 7u) | (o->p.rex & REX_R ? 8u : 0);
-    o->rm = (modrm & 7u) | (o->p.rex & REX_B ? 8u : 0);
+    o->reg = (modrm >> 3 & 7u) | (o->p.rex & INSN_REX_R ? 8u : 0);
+    o->rm = (modrm & 7u) | (o->p.rex & INSN_REX_B ? 8u : 0);
     o->is_memory = o->mod != 3;
     if (!o->is_memory) {
         return;
@@ -284,7 +180,7 @@ static bool write_rm(struct op *o, unsigned size, uint64_t value)
     return o->e->write(o->e, o->linear, &value, size);
 }
 
-/* --------------------------------------------------------------- arithmetic */
+/* -------------------------------------------------------------- arithmetic */
 
 static void set_result_flags(struct op *o, uint64_t result, uint64_t extra)
 {
@@ -361,7 +257,7 @@ static uint64_t alu(struct op *o, unsigned operation, uint64_t a, uint64_t b)
 #define ALU_AND 4u
 #define ALU_COMPARE 7u
 
-/* ------------------------------------------------------------- instructions */
+/* ------------------------------------------------------------ instructions */
 
 static enum emulate_result finish(struct op *o)
 {
@@ -534,12 +430,137 @@ static enum emulate_result do_group3(struct op *o)
     return store_rm(o, subtract(o, 0, memory & mask_of(o->size), 0), flags);
 }
 
+/* ------------------------------------------------------------------- stack */
+
+/* Bytes a stack slot has: 64-bit code knows no 4-byte ones. */
+static unsigned stack_size(const struct op *o)
+{
+    return o->p.operand16 ? 2 : o->e->wide ? 8 : 4;
+}
+
+static uint64_t stack_linear(const struct op *o, uint64_t rsp)
+{
+    uint64_t base = o->e->wide ? 0 : o->e->base[SEG_SS];
+
+    return o->e->wide ? rsp : (base + rsp) & 0xffffffff;
+}
+
+static bool push(struct op *o, uint64_t value)
+{
+    unsigned size = stack_size(o);
+    uint64_t rsp = (o->e->gpr[REG_RSP] - size) & mask_of(o->e->wide ? 8 : 4);
+
+    if (!o->e->write(o->e, stack_linear(o, rsp), &value, size)) {
+        return false;
+    }
+    o->e->gpr[REG_RSP] = rsp;
+    return true;
+}
+
+static bool pop(struct op *o, uint64_t *value)
+{
+    unsigned size = stack_size(o);
+    uint64_t rsp = o->e->gpr[REG_RSP];
+
+    *value = 0;
+    if (!o->e->read(o->e, stack_linear(o, rsp), value, size)) {
+        return false;
+    }
+    o->e->gpr[REG_RSP] = (rsp + size) & mask_of(o->e->wide ? 8 : 4);
+    return true;
+}
+
+/* 50-57, 68, 6A: a register or an immediate. */
+static enum emulate_result do_push(struct op *o)
+{
+    unsigned size = o->opcode == 0x6a ? 1 : o->p.operand16 ? 2 : 4;
+    uint64_t value;
+
+    if (o->opcode >= 0x68) {
+        value = sign_extend(next_immediate(o, size), size);
+    } else {
+        value = o->e->gpr[(o->opcode & 7) | (o->p.rex & INSN_REX_B ? 8u : 0)];
+    }
+    if (o->truncated) {
+        return EMULATE_UNKNOWN;
+    }
+    return push(o, value) ? finish(o) : EMULATE_FAULT;
+}
+
+/* 58-5F. */
+static enum emulate_result do_pop(struct op *o)
+{
+    uint64_t value;
+
+    if (!pop(o, &value)) {
+        return EMULATE_FAULT;
+    }
+    set_reg(o, (o->opcode & 7) | (o->p.rex & INSN_REX_B ? 8u : 0),
+            stack_size(o), value);
+    return finish(o);
+}
+
+/* E8: what follows is found by the return address. */
+static enum emulate_result do_call(struct op *o)
+{
+    uint64_t offset = sign_extend(next_immediate(o, 4), 4);
+
+    if (o->truncated || o->p.operand16) {
+        return EMULATE_UNKNOWN;
+    }
+    if (!push(o, o->e->rip + o->at)) {
+        return EMULATE_FAULT;
+    }
+    o->e->rip += o->at + offset;
+    return EMULATE_DONE;
+}
+
+static enum emulate_result do_return(struct op *o)
+{
+    uint64_t value;
+
+    if (o->p.operand16) {
+        return EMULATE_UNKNOWN;
+    }
+    if (!pop(o, &value)) {
+        return EMULATE_FAULT;
+    }
+    o->e->rip = value;
+    return EMULATE_DONE;
+}
+
+/* FF /2, /4, /6: CALL, JMP, PUSH of what memory holds. */
+static enum emulate_result do_indirect(struct op *o, unsigned operation)
+{
+    unsigned size = stack_size(o);
+    uint64_t value;
+
+    if (o->p.operand16) {
+        return EMULATE_UNKNOWN;
+    }
+    if (!read_rm(o, size, &value)) {
+        return EMULATE_FAULT;
+    }
+    if (operation == 6) {
+        return push(o, value) ? finish(o) : EMULATE_FAULT;
+    }
+    if (operation == 2 && !push(o, o->e->rip + o->at)) {
+        return EMULATE_FAULT;
+    }
+    o->e->rip = value;
+    return EMULATE_DONE;
+}
+
 /* FE, FF: INC, DEC; they keep the carry. */
 static enum emulate_result do_group4(struct op *o)
 {
     uint64_t flags = o->e->rflags, memory, result;
 
     decode_modrm(o, 0);
+    if (!o->truncated && o->opcode == 0xff &&
+        ((o->reg & 7) == 2 || (o->reg & 7) == 4 || (o->reg & 7) == 6)) {
+        return do_indirect(o, o->reg & 7);
+    }
     if (o->truncated || (o->reg & 7) > 1) {
         return EMULATE_UNKNOWN;
     }
@@ -569,8 +590,7 @@ static enum emulate_result do_exchange(struct op *o)
     return finish(o);
 }
 
-/* -------------------------------------------------------- string instructions
- */
+/* ----------------------------------------------------- string instructions */
 
 static uint64_t string_linear(const struct op *o, unsigned reg, int segment)
 {
@@ -627,8 +647,7 @@ static enum emulate_result do_string(struct op *o)
     return finish(o);
 }
 
-/* ------------------------------------------------------------------ dispatch
- */
+/* ---------------------------------------------------------------- dispatch */
 
 static enum emulate_result two_byte(struct op *o)
 {
@@ -653,9 +672,15 @@ static enum emulate_result one_byte(struct op *o)
     if (opcode < 0x40 && (opcode & 7) < 4) {
         return do_alu(o);
     }
+    if ((opcode & 0xf0) == 0x50) {
+        return opcode < 0x58 ? do_push(o) : do_pop(o);
+    }
     switch (opcode) {
     case 0x63:
         return o->e->wide ? do_extend(o, 4, true) : EMULATE_UNKNOWN;
+    case 0x68:
+    case 0x6a:
+        return do_push(o);
     case 0x80:
     case 0x81:
     case 0x83:
@@ -683,9 +708,13 @@ static enum emulate_result one_byte(struct op *o)
     case 0xac:
     case 0xad:
         return do_string(o);
+    case 0xc3:
+        return do_return(o);
     case 0xc6:
     case 0xc7:
         return do_mov_immediate(o);
+    case 0xe8:
+        return do_call(o);
     case 0xf6:
     case 0xf7:
         return do_group3(o);
@@ -713,7 +742,7 @@ enum emulate_result emulate_insn(struct emulate *e)
     }
     if (e->wide) {
         o.address = o.p.address_flip ? 4 : 8;
-        o.size = o.p.rex & REX_W ? 8 : o.p.operand16 ? 2 : 4;
+        o.size = o.p.rex & INSN_REX_W ? 8 : o.p.operand16 ? 2 : 4;
     } else if (e->data32 != o.p.address_flip) {
         o.address = 4;
         o.size = e->data32 != o.p.operand16 ? 4 : 2;
