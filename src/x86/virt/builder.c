@@ -13,6 +13,7 @@
 #include <xen/arch-x86/hvm/start_info.h>
 #include <xen/errno.h>
 #include <xen/hvm/params.h>
+#include <xen/sched.h>
 #include <xen/xen.h>
 
 #include "../../lib/elf.h"
@@ -444,12 +445,15 @@ static bool create_in_core(struct build *b, struct sop_pcpu *self)
     return true;
 }
 
-/* In Xen's order, so that xenstore has port 1 and the console port 2. */
-static bool connect_rings(struct build *b)
+/* Parameters; ports in Xen's order, so that xenstore has port 1 and the console
+ * port 2. */
+static bool set_params(struct build *b)
 {
     struct x86_domain *d = b->d;
     int store, console;
 
+    sop_domain_set_param(d->sop, HVM_PARAM_TRIPLE_FAULT_REASON,
+                         SHUTDOWN_reboot);
     if (b->spec->hardware) {
         return true;
     }
@@ -474,8 +478,7 @@ static bool build(struct build *b, struct sop_pcpu *self)
     }
     load_image(b);
     return write_info(b) && build_special(b) && build_vcpus(b) &&
-           create_in_core(b, self) && set_affinities(b, self) &&
-           connect_rings(b);
+           create_in_core(b, self) && set_affinities(b, self) && set_params(b);
 }
 
 struct x86_domain *domain_build(struct sop_pcpu *self,

@@ -715,7 +715,7 @@ static void exit_register(struct x86_vcpu *v, uint64_t code)
 
 bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v)
 {
-    uint64_t code = v->vmcb->exitcode;
+    uint64_t code = (uint32_t)v->vmcb->exitcode; /* the emulator's has 32 */
 
     if (v->vmcb->exitintinfo & SVM_EVENT_VALID) {
         keep_event(v);

@@ -158,7 +158,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "vmcb layout");
 #define SVM_EXIT_XSETBV 0x08du
 #define SVM_EXIT_RDPRU 0x08eu
 #define SVM_EXIT_NPF 0x400u
-#define SVM_EXIT_INVALID UINT64_MAX
+#define SVM_EXIT_INVALID UINT32_MAX
 
 /* eventinj and exitintinfo */
 #define SVM_EVENT_INTR (0ull << 8)
