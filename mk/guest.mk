@@ -14,7 +14,7 @@ GUEST_FREE := $(filter-out -fno-pic -fno-pie,$(FREESTANDING)) -O2 -g \
     -fvisibility=hidden -mno-red-zone -mgeneral-regs-only $(XEN_ABI)
 GUEST64 := -m64 $(GUEST_FREE) -fpie
 GUEST32 := -m32 $(GUEST_FREE) -fno-pic -fno-pie -march=i686 -mtune=generic \
-    -maccumulate-outgoing-args
+    $(if $(findstring clang,$(CC)),,-maccumulate-outgoing-args)
 
 GUEST64_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/64/%.o)
 GUEST32_OBJ := $(GUEST_SRC:src/guest/%.c=$(O)/guest/32/%.o)

@@ -272,7 +272,11 @@ static void test_traps(void)
           "a hook sees an invalid opcode and resumes");
     trap_vector = 0;
     /* Two bytes: a software interrupt nobody may make, so #GP. */
-    __asm__ volatile("int $0x99" : : : "memory");
+#if defined(__x86_64__)
+    __asm__ volatile("int $0x99" : : : "memory", "r12");
+#else
+    __asm__ volatile("int $0x99" : : : "memory", "ebx");
+#endif
     check(trap_vector == 13, "and a general protection fault");
     kit_on_trap(NULL);
 }
