@@ -24,7 +24,7 @@ lint-shell:
 
 lint-spelling:
 	@echo "lint: spelling"
-	$(Q)codespell -L hda,ans,inout,ue,mis,nd,parm,fo,crate $(LINT_TEXT)
+	$(Q)codespell -L stopp,hda,ans,inout,ue,mis,nd,parm,fo,crate $(LINT_TEXT)
 
 # Public headers compile alone, as C11 and as C++, with both compilers.
 lint-headers:
@@ -37,7 +37,7 @@ LINT_X86_C   = $(filter src/x86/%.c,$(LINT_C))
 LINT_GUEST_C = $(filter src/guest/%.c guests/%.c,$(LINT_C))
 LINT_CLI_C   = $(filter src/cli/%.c,$(LINT_C))
 LINT_FREE    = -std=gnu11 -ffreestanding $(XEN_ABI) -Iinclude -Isrc \
-    -Isrc/lib -mgeneral-regs-only
+    -Isrc/lib -mgeneral-regs-only -DSCHEDOP_VERSION='"$(VERSION)"'
 
 lint-cppcheck:
 	@echo "lint: cppcheck"
@@ -52,7 +52,7 @@ lint-tidy:
 	    -- $(LINT_FREE) -Isrc/guest -Isrc/guest/kit 2>$(O)/tidy.log || \
 	    { cat $(O)/tidy.log; exit 1; }
 	$(Q)clang-tidy --quiet $(LINT_CLI_C) \
-	    -- -std=gnu11 -D_GNU_SOURCE $(XEN_ABI) -Iinclude -Isrc \
+	    -- -std=gnu11 -D_GNU_SOURCE -DSCHEDOP_VERSION='"$(VERSION)"' $(XEN_ABI) -Iinclude -Isrc \
 	    2>$(O)/tidy.log || { cat $(O)/tidy.log; exit 1; }
 
 # GCC's own analyser on the code that guests talk to.

@@ -54,11 +54,11 @@ struct sop_time_scale {
 };
 
 struct sop_config {
-    unsigned nr_pcpus;    /* possible pCPUs, 1..SOP_PCPUS_MAX */
-    unsigned nr_domains;  /* alive at one time, 1..SOP_DOMAINS_MAX */
-    unsigned nr_vcpus;    /* over all domains */
-    uint64_t seed;        /* decides among equals; same seed, same run */
-    uint64_t wall_ns;     /* wall clock, ns since 1970, at system time 0 */
+    unsigned nr_pcpus;   /* possible pCPUs, 1..SOP_PCPUS_MAX */
+    unsigned nr_domains; /* alive at one time, 1..SOP_DOMAINS_MAX */
+    unsigned nr_vcpus;   /* over all domains */
+    uint64_t seed;       /* decides among equals; same seed, same run */
+    uint64_t wall_ns;    /* wall clock, ns since 1970, at system time 0 */
     struct sop_time_scale time;
     const struct policy_ops *policy; /* of cpupool 0 */
 };
@@ -93,15 +93,16 @@ void *sop_vcpu_port(const struct sop_vcpu *v);
  */
 void sop_pcpu_online(struct sop_pcpu *self);
 
-/* -------------------------------------------------------- entries from guests */
+/* -------------------------------------------------------- entries from guests
+ */
 
 /* A hypercall as the port decoded it from registers (spec 1.2). */
 struct sop_call {
-    uint64_t nr;      /* hypercall number */
-    uint64_t arg[6];  /* zero-extended for a 32-bit caller */
-    int64_t result;   /* for the result register, sign-extended */
-    bool wide;        /* 64-bit caller: selects the operand layouts */
-    bool user;        /* privilege level above 0: always -EPERM (1.2) */
+    uint64_t nr;     /* hypercall number */
+    uint64_t arg[6]; /* zero-extended for a 32-bit caller */
+    int64_t result;  /* for the result register, sign-extended */
+    bool wide;       /* 64-bit caller: selects the operand layouts */
+    bool user;       /* privilege level above 0: always -EPERM (1.2) */
 };
 
 enum sop_call_status {
@@ -143,7 +144,8 @@ struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self);
 /* What runs on `self` now, NULL for idle. */
 struct sop_vcpu *sop_pcpu_current(const struct sop_pcpu *self);
 
-/* ------------------------------------------------------------------- domains */
+/* ------------------------------------------------------------------- domains
+ */
 
 enum sop_guest_kind {
     SOP_GUEST_HVM, /* PVH or HVM: interrupts decide what is deliverable */
@@ -151,18 +153,18 @@ enum sop_guest_kind {
 };
 
 struct sop_domain_config {
-    uint16_t domid;      /* 0..0x7fef, not in use */
-    bool hardware;       /* hardware and control domain: privileged */
+    uint16_t domid; /* 0..0x7fef, not in use */
+    bool hardware;  /* hardware and control domain: privileged */
     enum sop_guest_kind kind;
-    unsigned nr_vcpus;   /* 1..SOP_VCPUS_MAX; vCPU 0 starts initialised, up */
-    unsigned weight;     /* 1..65535 */
-    unsigned cap;        /* per cent of a pCPU, 0 none */
-    unsigned pool;       /* cpupool id */
-    sop_cpumask_t hard;  /* affinity of every vCPU; see sop_vcpu_set_affinity */
+    unsigned nr_vcpus;  /* 1..SOP_VCPUS_MAX; vCPU 0 starts initialised, up */
+    unsigned weight;    /* 1..65535 */
+    unsigned cap;       /* per cent of a pCPU, 0 none */
+    unsigned pool;      /* cpupool id */
+    sop_cpumask_t hard; /* affinity of every vCPU; see sop_vcpu_set_affinity */
     sop_cpumask_t soft;
-    void *shared_info;   /* a zeroed page of 4096 bytes, the port's, that
-                            stays until sop_domain_free() */
-    void *port;          /* sop_domain_port() */
+    void *shared_info; /* a zeroed page of 4096 bytes, the port's, that
+                          stays until sop_domain_free() */
+    void *port;        /* sop_domain_port() */
 };
 
 /*
@@ -211,12 +213,12 @@ void sop_domain_free(struct sop_domain *d);
 
 struct sop_domain_info {
     uint16_t domid;
-    uint32_t flags;      /* XEN_DOMINF_*, code in bits 23:16 (spec 7.2) */
+    uint32_t flags; /* XEN_DOMINF_*, code in bits 23:16 (spec 7.2) */
     uint32_t nr_vcpus;
     uint32_t nr_online;
     uint64_t created_ns;
-    uint64_t ended_ns;   /* first completed shutdown; 0 while none */
-    uint64_t cpu_ns;     /* time running, over all vCPUs */
+    uint64_t ended_ns; /* first completed shutdown; 0 while none */
+    uint64_t cpu_ns;   /* time running, over all vCPUs */
     uint64_t commands[SOP_COMMANDS]; /* sched_op issued, by command */
 };
 
@@ -230,7 +232,8 @@ void sop_domain_info(struct sop_domain *d, uint64_t now,
  */
 struct sop_domain *sop_controller_next(struct sop_system *sys);
 
-/* --------------------------------------------------------------------- vCPUs */
+/* --------------------------------------------------------------------- vCPUs
+ */
 
 /* vcpu_op up without a context check of the caller; -EINVAL uninitialised. */
 int sop_vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v);
@@ -266,7 +269,8 @@ void sop_vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v);
 void sop_vcpu_timer_set(struct sop_pcpu *self, struct sop_vcpu *v,
                         uint64_t deadline_ns);
 
-/* ------------------------------------------------------------ event channels */
+/* ------------------------------------------------------------ event channels
+ */
 
 /*
  * The vector of an upcall that is due on `v` by callback type 2: its
@@ -306,7 +310,8 @@ int sop_domain_set_param(struct sop_domain *d, uint32_t index, uint64_t value);
 int sop_domain_get_param(const struct sop_domain *d, uint32_t index,
                          uint64_t *value);
 
-/* ----------------------------------------------------------------- debugging */
+/* ----------------------------------------------------------------- debugging
+ */
 
 /*
  * Checks every invariant of the core (times sum to time, run queue and holds

@@ -7,16 +7,16 @@
 #ifndef SCHEDOP_LIMITS_H
 #define SCHEDOP_LIMITS_H
 
-#define SOP_PCPUS_MAX 64u        /* one bit each in a sop_cpumask_t */
-#define SOP_VCPUS_MAX 32u        /* per domain: slots of shared_info */
-#define SOP_DOMAINS_MAX 1024u    /* alive at one time */
-#define SOP_POOLS_MAX 16u        /* cpupools */
-#define SOP_WATCHDOGS 2u         /* per domain (spec 3.7) */
-#define SOP_POLL_PORTS_MAX 128u  /* per poll (spec 3.4) */
-#define SOP_PORTS_MAX 4096u      /* 2-level event channels, 64-bit layout */
-#define SOP_PORTS_GROW 64u       /* a port table grows by this (spec 4.1) */
-#define SOP_PIN_LIMIT 256        /* pin_override: the build's CPU limit */
-#define SOP_COMMANDS 8u          /* commands of sched_op */
-#define SOP_PAUSE_MAX 255u       /* nested controller pauses (spec 2.2) */
+#define SOP_PCPUS_MAX 64u       /* one bit each in a sop_cpumask_t */
+#define SOP_VCPUS_MAX 32u       /* per domain: slots of shared_info */
+#define SOP_DOMAINS_MAX 1024u   /* alive at one time */
+#define SOP_POOLS_MAX 16u       /* cpupools */
+#define SOP_WATCHDOGS 2u        /* per domain (spec 3.7) */
+#define SOP_POLL_PORTS_MAX 128u /* per poll (spec 3.4) */
+#define SOP_PORTS_MAX 4096u     /* 2-level event channels, 64-bit layout */
+#define SOP_PORTS_GROW 64u      /* a port table grows by this (spec 4.1) */
+#define SOP_PIN_LIMIT 256       /* pin_override: the build's CPU limit */
+#define SOP_COMMANDS 8u         /* commands of sched_op */
+#define SOP_PAUSE_MAX 255u      /* nested controller pauses (spec 2.2) */
 
 #endif

@@ -27,7 +27,12 @@ struct sop_vcpu;
 
 #define SOP_TIME_NEVER UINT64_MAX
 
-enum sop_log_level { SOP_LOG_ERROR, SOP_LOG_WARNING, SOP_LOG_INFO, SOP_LOG_DEBUG };
+enum sop_log_level {
+    SOP_LOG_ERROR,
+    SOP_LOG_WARNING,
+    SOP_LOG_INFO,
+    SOP_LOG_DEBUG
+};
 
 /* ---- clock, timer, interrupts ---- */
 
@@ -164,7 +169,8 @@ void port_domain_changed(struct sop_domain *d);
  */
 void port_machine_stop(struct sop_domain *d, uint8_t code);
 
-/* One finished line without its newline. Any context; may drop; never blocks. */
+/* One finished line without its newline. Any context; may drop; never blocks.
+ */
 void port_log(enum sop_log_level level, const char *text, size_t len);
 
 /* A fixed-size trace record; wait-free; may do nothing. Any context. */

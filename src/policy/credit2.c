@@ -35,7 +35,7 @@
 #define LONG_QUANTUM_NS                                                        \
     10000000u                  /* ... while nobody waits: look again then      \
                                 */
-#define RATE_LIMIT_NS 1000000u /* shortest run before others pre-empt */
+#define RATE_LIMIT_NS 1000000u /* shortest run before others preempt */
 #define WEIGHT_DEFAULT 256u
 #define WEIGHT_MAX 65535u
 #define CAP_PERIOD_NS 10000000u
@@ -222,7 +222,7 @@ static uint64_t running_deadline(struct policy_pcpu *p, uint64_t now)
     return c2_vcpu(p->curr)->deadline + virtual_ns(p->curr, ran);
 }
 
-/* The pCPU whose vCPU `v` should pre-empt: the least urgent, if less than v. */
+/* The pCPU whose vCPU `v` should preempt: the least urgent, if less than v. */
 static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v,
                                 uint64_t now)
 {

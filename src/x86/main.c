@@ -170,7 +170,7 @@ build_one(struct sop_pcpu *self, const struct domain_spec *spec, uint16_t domid)
 /* All are built before the first one runs, so that they find each other. */
 static void start_domains(struct sop_pcpu *self)
 {
-    struct x86_domain *built[BOOT_MODULES_MAX];
+    struct x86_domain *built[BOOT_MODULES_MAX] = {0};
     uint16_t domid = 1;
 
     if (nr_specs == 0) {

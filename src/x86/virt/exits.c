@@ -239,10 +239,11 @@ static uint64_t string_io_linear(const struct x86_vcpu *v, bool in, int segment,
     } else if (segment < 0) {
         segment = SEG_DS;
     }
-    if (vcpu_is_wide(v)) {
-        return offset + (segment >= SEG_FS ? seg[segment]->base : 0);
+    if (vcpu_is_wide(v) && segment != SEG_FS && segment != SEG_GS) {
+        return offset; /* the other bases count as 0 in 64-bit mode */
     }
-    return (uint32_t)(offset + seg[segment]->base);
+    offset += seg[segment]->base;
+    return vcpu_is_wide(v) ? offset : (uint32_t)offset;
 }
 
 /* The emulator this runs on does not report the address size. */
