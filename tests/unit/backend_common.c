@@ -91,6 +91,9 @@ size_t guest_get(struct guest *g, void *bytes, size_t max)
     struct xenstore_domain_interface *r = &g->ring;
     size_t n = 0;
 
+    if (r->rsp_prod - r->rsp_cons > XENSTORE_RING_SIZE) {
+        return 0; /* made impossible by a test */
+    }
     while (n < max && r->rsp_cons != r->rsp_prod) {
         ((char *)bytes)[n++] = r->rsp[MASK_XENSTORE_IDX(r->rsp_cons++)];
     }

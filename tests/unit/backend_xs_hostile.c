@@ -238,18 +238,70 @@ static size_t random_body(char *body, uint64_t *seed)
     return n;
 }
 
+/* The id of the latest transaction of each guest. */
+static uint32_t latest[GUESTS];
+
+/* Reads what has come, as a guest that does not trust the server would. */
+static void read_replies(unsigned i)
+{
+    struct xsd_sockmsg head;
+    char body[XENSTORE_PAYLOAD_MAX + 1];
+
+    while (guest_get(&w.guest[i], &head, sizeof(head)) == sizeof(head) &&
+           head.len <= XENSTORE_PAYLOAD_MAX) {
+        size_t n = 0, got = 1;
+
+        for (; n < head.len && got > 0; n += got) {
+            got = guest_get(&w.guest[i], body + n, head.len - n);
+            xenstore_run(w.xs);
+        }
+        body[n] = '\0';
+        if (head.type == XS_TRANSACTION_START) {
+            latest[i] = (uint32_t)strtoul(body, NULL, 10);
+        }
+        xenstore_run(w.xs);
+    }
+}
+
+static void put_pieces(unsigned i, const void *bytes, size_t len)
+{
+    for (size_t n = 0, done = 0, tries = 0; done < len && tries < 12; tries++) {
+        n = guest_put(&w.guest[i], (const char *)bytes + done, len - done);
+        done += n;
+        xenstore_run(w.xs);
+    }
+}
+
+/* A message that may be anything, in a frame that is mostly right. */
 static void random_request(unsigned i, uint64_t *seed)
 {
     static char body[XENSTORE_PAYLOAD_MAX + 64];
     struct xsd_sockmsg head = {
         .type = next_random(seed) % (XS_TYPE_COUNT + 2),
         .req_id = next_random(seed),
-        .tx_id = next_random(seed) % 3 == 0 ? next_random(seed) % 12 : 0,
+        .tx_id = next_random(seed) % 3 == 0 ? latest[i] : 0,
     };
     struct guest *g = &w.guest[i];
 
     memset(body, 0, sizeof(body));
     head.len = (uint32_t)random_body(body, seed);
+    switch (next_random(seed) % 12) {
+    case 0:
+        head.type = XS_TRANSACTION_START;
+        head.tx_id = 0;
+        break;
+    case 1:
+        head.type = XS_TRANSACTION_END;
+        head.tx_id = latest[i];
+        memcpy(body, "T", 2);
+        head.len = 2;
+        break;
+    case 2:
+        head.tx_id = next_random(seed) % 30;
+        break;
+    default:
+        break;
+    }
     if (next_random(seed) % 400 == 0) {
         head.len = next_random(seed);
     }
@@ -259,12 +311,12 @@ static void random_request(unsigned i, uint64_t *seed)
     if (next_random(seed) % 400 == 0) {
         g->ring.rsp_cons = next_random(seed);
     }
-    guest_put(g, &head, sizeof(head));
-    guest_put(g, body, head.len < sizeof(body) ? head.len : sizeof(body));
-    if (next_random(seed) % 4 != 0) {
-        guest_get(g, body, 1024);
+    put_pieces(i, &head, sizeof(head));
+    put_pieces(i, body, head.len < sizeof(body) ? head.len : sizeof(body));
+    if (next_random(seed) % 8 != 0) {
+        read_replies(i);
     }
-    if (next_random(seed) % 50 == 0) {
+    if (next_random(seed) % 100 == 0) {
         g->ring.connection = XENSTORE_RECONNECT;
     }
 }
