@@ -30,4 +30,4 @@ $(eval $(call TEST_GUEST,conformance))
 $(eval $(call TEST_GUEST,hostile))
 
 CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf
-CHECKS += tests/conformance/run.sh
+CHECKS += tests/conformance/run.sh tests/hostile/run.sh

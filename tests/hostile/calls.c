@@ -190,11 +190,14 @@ static void fill_arena(void)
 {
     uint64_t *words = (void *)arena;
 
+    targets_refresh();
     for (unsigned int i = 0; i < 64; i++) {
         words[random_below(512)] =
             random_below(3) ? random_odd() : random_target();
     }
 }
+
+static bool verbose; /* verbose=1: each random call is printed before */
 
 struct call {
     uint64_t nr, arg[5];
@@ -216,7 +219,7 @@ static bool is_in_arena(uint64_t address, uint64_t size)
 {
     uintptr_t base = (uintptr_t)arena;
 
-    return address >= base && address + size <= base + ARENA_SIZE;
+    return address >= base && address - base <= ARENA_SIZE - size;
 }
 
 /* sched_op: no shutdown, no early watchdog, no sleep without end. */
@@ -225,7 +228,8 @@ static bool sched_op_is_mild(struct call *c)
     uint32_t command = (uint32_t)c->arg[0];
     uint32_t *words = (void *)(uintptr_t)c->arg[1];
 
-    if (command == SCHEDOP_shutdown || command == SCHEDOP_block) {
+    if (command == SCHEDOP_shutdown || command == SCHEDOP_shutdown_code ||
+        command == SCHEDOP_block) {
         return false;
     }
     if (command != SCHEDOP_watchdog && command != SCHEDOP_poll) {
@@ -302,6 +306,10 @@ static void one_random_call(void)
     if (!is_mild(&c)) {
         return;
     }
+    if (verbose) {
+        kit_printf("call %lu(%lx, %lx, %lx, %lx)\n", c.nr, c.arg[0], c.arg[1],
+                   c.arg[2], c.arg[3]);
+    }
     r10 = c.arg[3];
     r8 = c.arg[4];
     __asm__ volatile("vmmcall"
@@ -347,6 +355,7 @@ void bad_calls(void)
 {
     uint64_t count = kit_arg_u64("count", 2000);
 
+    verbose = kit_arg_u64("verbose", 0) != 0;
     bad_pointers();
     straddling();
     bad_numbers();

@@ -111,16 +111,12 @@ static void watchdog_now(void)
 /* Time stands still for others if this is not interrupted. */
 static void hog(void)
 {
-    uint64_t end = kit_now_ns() + 500 * MS;
     struct schedop_watchdog dog;
 
     (void)schedop_watchdog_start(&dog, 1);
     off();
-    while (kit_now_ns() < end) {
-        __builtin_ia32_pause();
-    }
     for (;;) {
-        __asm__ volatile("pause");
+        __asm__ volatile("");
     }
 }
 
@@ -202,18 +198,6 @@ static void shared_info_on_stack(void)
                                  kit_frame(__builtin_frame_address(0)));
 }
 
-/* The hypercall page over the code that asks for it. */
-static void page_over_code(void)
-{
-    off();
-    schedop_hvm_install_page(
-        schedop_hvm_cpuid_base(),
-        kit_frame((const void *)(uintptr_t)schedop_hvm_install_page) << 12);
-    schedop_hvm_install_page(schedop_hvm_cpuid_base(),
-                             kit_frame((const void *)(uintptr_t)page_over_code)
-                                 << 12);
-}
-
 /* Upcalls on the vector of page faults. */
 static void upcall_on_exception(void)
 {
@@ -261,7 +245,6 @@ static const struct {
     {"wild_vcpu", wild_vcpu},
     {"no_code", no_code},
     {"shared_info_on_stack", shared_info_on_stack},
-    {"page_over_code", page_over_code},
     {"upcall_on_exception", upcall_on_exception},
     {"interrupt_storm", interrupt_storm},
 };

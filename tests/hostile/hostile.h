@@ -61,6 +61,10 @@ extern uint8_t arena[ARENA_SIZE]; /* the only memory calls may write to */
 /* Maps addresses below; once, PVH. */
 void targets_start(void);
 
+/* Before each call: fills the end of the mapped page, so that an operand that
+ * lies there is none that we would sleep for ever or end by. */
+void targets_refresh(void);
+
 /* Some address: in the arena, at its end before nothing, nowhere, in MMIO,
  * beyond RAM, in the upper half, not canonical. */
 uint64_t random_target(void);

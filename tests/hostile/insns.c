@@ -166,8 +166,6 @@ INSN(hole_fxsave, 0, HOLE, 0, 0, "fxsave (%%rbx)")
 INSN(hole_sse, 0, HOLE, 0, 0, "movups (%%rbx), %%xmm0; movups %%xmm0, (%%rbx)")
 INSN(hole_lgdt, 0, HOLE, 0, 0, "lgdt (%%rbx)")
 INSN(hole_sidt, 0, HOLE, 0, 0, "sidt (%%rbx)")
-INSN(hole_enter, 0, HOLE, 0, 0,
-     "mov %%rsp, %%r8; mov %%rbx, %%rsp; push %%rax; mov %%r8, %%rsp")
 INSN(hole_xlat, 0, HOLE, 0, 0, "xlat")
 INSN(hole_prefixes, 0, HOLE, 0, 0,
      ".byte 0x67, 0x2e, 0x3e, 0x64, 0x65, 0x66, 0x66, 0x66; mov (%%ebx), %%ax")
@@ -195,7 +193,7 @@ static const struct insn insns[] = {
     ENTRY(monitor, UD),
     ENTRY(mwait, UD),
     ENTRY(getsec, UD),
-    ENTRY(cr0_pg_without_pe, GP),
+    ENTRY(cr0_pg_without_pe, ANY),
     ENTRY(cr0_upper, ANY),
     ENTRY(cr1, UD),
     ENTRY(cr4_all, GP),
@@ -284,7 +282,6 @@ static const struct insn insns[] = {
     ENTRY(hole_sse, ANY),
     ENTRY(hole_lgdt, ANY),
     ENTRY(hole_sidt, ANY),
-    ENTRY(hole_enter, ANY),
     ENTRY(hole_xlat, ANY),
     ENTRY(hole_prefixes, ANY),
     ENTRY(hole_vm, UD),

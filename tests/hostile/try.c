@@ -97,11 +97,25 @@ static uint64_t table_paddr(const void *object)
     return kit_frame(object) << 12;
 }
 
+/* Small numbers are no addresses from here on: calls would write to us there.
+ */
+static void unmap_low(const uint64_t *pml4)
+{
+    uint64_t *pdpt = kit_virt(pml4[0] & ~UINT64_C(0xfff));
+
+    pdpt[0] = 0;
+}
+
 static void reload_cr3(void)
 {
     uint64_t cr3;
 
     __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(cr3) : : "memory");
+}
+
+void targets_refresh(void)
+{
+    memset(last_page + PAGE - 128, 0xff, 128);
 }
 
 void targets_start(void)
@@ -110,10 +124,12 @@ void targets_start(void)
 
     __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
     pml4 = kit_virt(cr3 & ~UINT64_C(0xfff));
+    targets_refresh();
     tables[2][SLOT_LAST] = table_paddr(last_page) | 3;
     tables[1][0] = table_paddr(tables[2]) | 3;
     tables[0][0] = table_paddr(tables[1]) | 3;
     pml4[1] = table_paddr(tables[0]) | 3;
+    unmap_low(pml4);
     reload_cr3();
 }
 
