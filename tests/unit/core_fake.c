@@ -423,23 +423,32 @@ struct sop_vcpu *world_run(struct world *w, unsigned cpu)
     return v;
 }
 
+static bool any_kicked(const struct world *w)
+{
+    unsigned i;
+
+    for (i = 0; i < w->nr_pcpus; i++) {
+        if (w->kicked[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void world_settle(struct world *w)
 {
-    bool again = true;
     unsigned i, rounds = 0;
 
-    while (again) {
-        again = false;
+    do {
         for (i = 0; i < w->nr_pcpus; i++) {
             if (w->kicked[i]) {
                 w->kicked[i] = false;
                 sop_kicked(w->p[i]);
-                again = true;
             }
             (void)world_run(w, i);
         }
         assert_true(++rounds < 100);
-    }
+    } while (any_kicked(w));
     sop_check(w->sys, w->now);
 }
 
