@@ -44,7 +44,10 @@ void irq_wait(void)
     const struct x86_pcpu *self = x86_self();
 
     if (self->timer_fired || self->kicked) {
-        return; /* came in earlier and nobody has looked yet */
+        /* Came in earlier, unseen. Let others in: the caller may wait for
+           one of those and call again. */
+        irq_take_pending();
+        return;
     }
     __asm__ volatile("sti; hlt; cli" : : : "memory");
 }
