@@ -123,6 +123,18 @@ static void on_hello(struct session *s, const struct link_message *m)
     }
 }
 
+static void on_boot(struct session *s, const struct link_message *m)
+{
+    s->outcome->boot = m->boot;
+    s->outcome->booted = true;
+    if (s->run->verbose > 0) {
+        cli_note("hypervisor: up after %.3f s: %" PRIu64 " pCPUs, %" PRIu64
+                 " MiB of memory, %" PRIu64 " KiB of it for itself",
+                 (double)m->boot.boot_ns / 1e9, m->boot.pcpus,
+                 m->boot.memory_kib / 1024, m->boot.hypervisor_kib);
+    }
+}
+
 static void on_log(struct session *s, const struct link_message *m)
 {
     if (strcmp(m->level, "error") == 0) {
@@ -157,6 +169,10 @@ static void on_start(struct session *s, const struct link_message *m)
     }
     row->started = true;
     row->start_ns = m->number;
+    if (s->run->verbose > 0) {
+        cli_note("%s: first instruction after %.3f s", row->name,
+                 (double)m->number / 1e9);
+    }
     if (s->input_name != NULL && strcmp(row->name, s->input_name) == 0) {
         s->input_ready = true;
         s->input_domid = m->domid;
@@ -227,8 +243,7 @@ static void on_message(struct session *s, const struct link_message *m)
         on_hello(s, m);
         break;
     case LINK_BOOT:
-        s->outcome->boot = m->boot;
-        s->outcome->booted = true;
+        on_boot(s, m);
         break;
     case LINK_LOG:
         on_log(s, m);
