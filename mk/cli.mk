@@ -48,7 +48,8 @@ $(O)/cli-tests/guest.elf: tests/cli/guest.S mk/cli.mk
 	    --section-start=.note.Xen=0x100800 -o $@ $@.o
 
 CHECKS     += $(CLI_UNIT) $(wildcard tests/cli/*.test.sh)
-CHECK_DEPS += $(O)/cli-tests/schedop $(O)/cli-tests/guest.elf
+CHECK_DEPS += $(O)/cli-tests/schedop $(O)/cli-tests/guest.elf \
+    $(O)/schedop-hypervisor.elf
 
 -include $(CLI_OBJ:.o=.d) $(CLI_AOBJ:.o=.d) $(CLI_UNIT:%=%.d)
 
