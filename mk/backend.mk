@@ -45,6 +45,6 @@ CHECKS += $(BACKEND_TESTS)
 
 -include $(BACKEND_HOST_OBJ:.o=.d) $(BACKEND_TESTS:$(O)/tests/unit/%=$(O)/tests/hostside/unit/%.d)
 
-# ---- the whole way through: Debian's GRUB as a guest ----
+# ---- in the hypervisor: its link, and Debian's GRUB as a guest ----
 
-CHECKS += tests/boot/grub-guest.sh
+CHECKS += tests/boot/host.sh tests/boot/grub-guest.sh

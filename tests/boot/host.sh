@@ -1,0 +1,345 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# The host side in the hypervisor: what comes through the link and goes out
+# by it, domains that end in every way, and text on COM1 where there is no
+# link. Guests are a dozen instructions each.
+set -u
+# shellcheck source=tests/boot/lib.sh disable=SC1091
+. tests/boot/lib.sh
+
+echo "1..29"
+
+# ------------------------------------------------------------------- guests
+
+# guest NAME CODE: a 32-bit PVH kernel of these instructions. `op` is a
+# sched_shutdown whose reason is the symbol REASON; console(text, len) by the
+# ring of HVM_PARAM_CONSOLE_PFN.
+guest() {
+    cat >"$work/$1.S" <<EOF
+    .section .note.Xen, "a", @note
+    .long 4, 4, 18
+    .asciz "Xen"
+    .long _start
+    .code32
+    .text
+    .globl _start
+_start:
+    mov \$stack, %esp
+$2
+1:  hlt
+    jmp 1b
+
+/* hypercall %eax with %ebx, %ecx */
+call:
+    vmmcall
+    ret
+
+/* Prints %edx bytes at %esi, one ring full at most each. */
+print:
+    push %edx
+    mov \$17, %eax
+    call param
+    shl \$12, %eax
+    mov %eax, %edi
+    mov \$18, %eax
+    call param
+    mov %eax, port
+    pop %edx
+2:  mov 3084(%edi), %eax        /* out_prod */
+    sub 3080(%edi), %eax        /* out_cons */
+    cmp \$2048, %eax
+    jae 3f
+    mov 3084(%edi), %ecx
+    and \$2047, %ecx
+    mov (%esi), %al
+    mov %al, 1024(%edi,%ecx)
+    incl 3084(%edi)
+    inc %esi
+    dec %edx
+    jnz 2b
+    call kick
+    ret
+3:  call kick
+    mov \$29, %eax              /* yield */
+    xor %ebx, %ebx
+    call call
+    jmp 2b
+
+kick:                           /* send */
+    push %edx
+    mov \$32, %eax
+    mov \$4, %ebx
+    mov \$port, %ecx
+    call call
+    pop %edx
+    ret
+
+param:
+    mov %eax, hvm_param + 4
+    mov \$34, %eax
+    mov \$1, %ebx
+    mov \$hvm_param, %ecx
+    call call
+    mov hvm_param + 8, %eax
+    ret
+
+shutdown:                       /* with the reason in %edx */
+    mov %edx, reason
+    mov \$29, %eax
+    mov \$2, %ebx
+    mov \$reason, %ecx
+    call call
+    ret
+
+    .data
+reason: .long 0
+port: .long 0
+    .balign 8
+hvm_param: .short 0x7ff0, 0
+    .long 0, 0, 0
+text: .asciz "line of text\\n"
+    .bss
+    .skip 4096
+stack:
+EOF
+    cat >"$work/guest.lds" <<'EOF'
+PHDRS { all PT_LOAD; note PT_NOTE; }
+SECTIONS {
+    . = 0x100000;
+    .note.Xen : { *(.note.Xen) } :all :note
+    .text : { *(.text) } :all
+    .data : { *(.data) }
+    .bss : { *(.bss) }
+    /DISCARD/ : { *(*) }
+}
+EOF
+    gcc -m32 -c "$work/$1.S" -o "$work/$1.o" &&
+        ld -m elf_i386 -T "$work/guest.lds" --no-warn-rwx-segments \
+            "$work/$1.o" -o "$work/$1.elf"
+}
+
+guest spins '9: jmp 9b'
+guest yields '9: mov $29, %eax
+    xor %ebx, %ebx
+    call call
+    jmp 9b'
+guest off 'xor %edx, %edx
+    call shutdown'
+guest reboots 'mov $1, %edx
+    call shutdown'
+guest resets 'mov $5, %edx
+    call shutdown'
+guest odd 'mov $77, %edx
+    call shutdown'
+guest talks 'mov $400, %ebp
+8:  mov $text, %esi
+    mov $13, %edx
+    call print
+    dec %ebp
+    jnz 8b
+    xor %edx, %edx
+    call shutdown'
+# Leaves its last words in the ring without a signal.
+guest quiet 'mov $17, %eax
+    call param
+    shl $12, %eax
+    movl $0x64726f77, 1024(%eax)
+    movl $4, 3084(%eax)
+    xor %edx, %edx
+    call shutdown'
+# A ring that cannot be, then a sane one.
+guest broken 'mov $17, %eax
+    call param
+    shl $12, %eax
+    mov %eax, %ebp
+    movl $0x12345, 3084(%ebp)
+    mov $18, %eax
+    call param
+    mov %eax, port
+    call kick
+    call kick
+    movl $0, 3084(%ebp)
+    mov $text, %esi
+    mov $13, %edx
+    call print
+    xor %edx, %edx
+    call shutdown'
+# Prints what it reads from its ring, until a full stop.
+guest echoes 'mov $17, %eax
+    call param
+    shl $12, %eax
+    mov %eax, %ebp
+7:  mov 3072(%ebp), %eax
+    cmp 3076(%ebp), %eax
+    je 6f
+    and $1023, %eax
+    lea (%ebp,%eax), %esi
+    mov (%esi), %al
+    push %eax
+    mov $1, %edx
+    call print
+    incl 3072(%ebp)
+    pop %eax
+    cmp $46, %al
+    jne 7b
+    xor %edx, %edx
+    call shutdown
+6:  mov $29, %eax
+    xor %ebx, %ebx
+    call call
+    jmp 7b'
+
+# -------------------------------------------------------------------- runs
+
+# modules "NAME KEYS" ...: the -initrd argument for these guests
+modules() {
+    local all='' m
+    for m in "$@"; do
+        all+=${all:+,}"$work/${m%% *}.elf name=$m"
+    done
+    printf '%s' "$all"
+}
+
+# run MODULES [SCRIPT]: boots with the link; SCRIPT is run with the link's
+# input as its output and may wait for lines of the link by `await`.
+run() {
+    local pid
+    rm -f "$work/in" "$work/link"
+    mkfifo "$work/in"
+    : >"$work/link"
+    timeout "${LIMIT:-40}" qemu-system-x86_64 -M q35 -cpu EPYC,+svm,+npt \
+        -m 256 -smp "${CPUS:-2}" -nodefaults -display none -no-reboot \
+        -serial "file:$work/com1" -serial stdio \
+        -device isa-debug-exit,iobase=0x501 -kernel "$elf" \
+        -append "qemu-exit=0x501 link=com2 $LINE" -initrd "$1" \
+        <"$work/in" >"$work/link" 2>"$work/qemu" &
+    pid=$!
+    exec 9>"$work/in"
+    [ $# -lt 2 ] || $2 >&9
+    wait $pid
+    # shellcheck disable=SC2034 # read by check
+    status=$?
+    exec 9>&-
+    cp "$work/link" "$work/com1" # what check shows
+}
+LINE=
+
+await() { # PATTERN
+    local i
+    for ((i = 0; i < 300; i++)); do
+        grep -q -- "$1" "$work/link" && return
+        sleep 0.05
+    done
+    echo "waited for $1 in vain" >>"$work/qemu"
+}
+
+links() { grep -q -- "$1" "$work/link"; }
+counts() { [ "$(grep -c -- "$2" "$work/link")" -eq "$1" ]; }
+last() { [ "$(tail -n 1 "$work/link")" = "$1" ]; }
+first() { head -n 1 "$work/link" | grep -q -- "$1"; }
+# The text of all `con` lines of a domain, unescaped
+console() {
+    sed -n "s/^con $1 //p" "$work/link" | tr -d '\n' | sed 's/\\n/\n/g'
+}
+before() { # PATTERN PATTERN: the first one's last line comes before
+    local a b
+    a=$(grep -n -- "$1" "$work/link" | tail -n 1 | cut -d: -f1)
+    b=$(grep -n -- "$2" "$work/link" | head -n 1 | cut -d: -f1)
+    [ -n "$a" ] && [ -n "$b" ] && [ "$a" -lt "$b" ]
+}
+
+run "$(modules 'off memory=16')"
+check "the first line says who speaks" first '^schedop-link 1 '
+check "the machine is described" links '^boot pcpus=2 memory_kib=[0-9]* hypervi'
+check "a domain is created and started" before '^create 1 off$' '^start 1 [0-9]'
+check "its end has code, action and numbers" links \
+    '^end 1 off 0 destroy run_ns=[0-9]* cpu_ns=[0-9]* yield=0 block=0 shutdown=1'
+check "the last line is exit" last 'exit 0'
+
+run "$(modules 'talks memory=16' 'quiet memory=16')"
+all_talked() { [ "$(console 1 | grep -cx 'line of text')" -eq 400 ]; }
+check "400 lines through a ring of 2 KiB: all, whole, in order" all_talked
+said() { [ "$(console 2)" = word ]; }
+check "last words in the ring come out" said
+check "before the end is said" before '^con 2 ' '^end 2 quiet'
+
+run "$(modules 'broken memory=16')"
+check "a broken ring is said once" counts 1 'log warning broken: console ring'
+check "and works again when it was repaired" links '^con 1 line of text'
+
+echo_script() {
+    await '^start 1'
+    printf 'con 1 a b\\\\c\\x21\n'
+    printf 'con 9 nobody\ncon 1 \\q\nnonsense\ncon\n'
+    printf 'con 1 .\n'
+}
+run "$(modules 'echoes memory=16')" echo_script
+echoed() { [ "$(console 1)" = 'a b\\c!.' ]; }
+check "what is typed arrives, unescaped" echoed
+check "input for nobody is reported" links 'log warning input for domain 9'
+check "lines that make no sense are reported" counts 2 'line that makes no'
+
+shutdown_script() {
+    await '^start 1'
+    printf 'shutdown 1 3\nshutdown 5 0\n'
+}
+run "$(modules 'spins memory=16 on_crash=destroy')" shutdown_script
+check "shutdown ends a domain that does not listen" links '^end 1 spins 3 destr'
+check "commands for nobody are reported" links 'there is no domain 5'
+
+destroy_script() {
+    await '^start 2'
+    printf 'destroy 1\n'
+    await '^end 1 '
+    printf 'shutdown 2 0\n'
+}
+run "$(modules 'spins memory=16' 'yields memory=16')" destroy_script
+check "destroy kills one domain" links '^end 1 spins 255 killed'
+check "and not the other" links '^end 2 yields 0 destroy'
+
+stop_script() {
+    await '^start 2'
+    printf 'stop\n'
+}
+run "$(modules 'spins memory=16' 'yields memory=16')" stop_script
+check "stop kills all" counts 2 '^end [12] [a-z]* 255 killed'
+check "and ends the machine" last 'exit 0'
+
+# The memory allows one domain at a time, so each life returns all it took.
+LIMIT=60 run "$(modules 'reboots memory=96')"
+check "a domain that only reboots is restarted 20 times" counts 20 \
+    '^end [0-9]* reboots 1 restart'
+check "each time under a new id" links '^create 21 reboots'
+check "then given up, with a reason" before 'log warning reboots: .*too often' \
+    '^end 21 reboots 1 destroy'
+
+rename_script() {
+    await '^create 3'
+    sleep 0.2
+    printf 'stop\n'
+}
+run "$(modules 'reboots memory=8 on_reboot=rename-restart')" rename_script
+check "rename-restart keeps the old one and starts anew" \
+    before '^end 1 reboots 1 rename-restart' '^create 2 reboots'
+
+run "$(modules 'resets memory=8' 'odd memory=8 on_crash=preserve')"
+check "soft reset destroys, and says so" \
+    before 'log warning resets: soft reset is not supp' '^end 1 resets 5 destroy'
+check "an unknown reason destroys, and says so" \
+    before 'log warning odd: unknown shutdown' '^end 2 odd 77 destroy'
+
+run "$(modules 'off memory=8 on_poweroff=preserve')"
+check "a preserved domain does not keep the machine" last 'exit 0'
+
+run "$(modules 'off memory=8 hardware=1' 'spins memory=8')"
+check "the hardware domain's end ends the others" \
+    before '^end 0 off 0 destroy' '^end 1 spins 255 killed'
+
+# ------------------------------------------------------------- without a link
+
+CPU=EPYC,+svm,+npt CPUS=2 boot "loglvl=info" \
+    -initrd "$(modules 'talks memory=8' 'off memory=8')"
+text_talked() { [ "$(grep -c '^\[talks\] line of text$' "$work/com1")" -eq 400 ]; }
+check "no link: each line on COM1 says whose it is" text_talked
+check "and ends are told in words" says '[off] ended: code 0 (poweroff), destroy'
