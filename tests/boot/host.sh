@@ -10,185 +10,11 @@ set -u
 
 echo "1..29"
 
-# ------------------------------------------------------------------- guests
-
-# guest NAME CODE: a 32-bit PVH kernel of these instructions. `op` is a
-# sched_shutdown whose reason is the symbol REASON; console(text, len) by the
-# ring of HVM_PARAM_CONSOLE_PFN.
-guest() {
-    cat >"$work/$1.S" <<EOF
-    .section .note.Xen, "a", @note
-    .long 4, 4, 18
-    .asciz "Xen"
-    .long _start
-    .code32
-    .text
-    .globl _start
-_start:
-    mov \$stack, %esp
-$2
-1:  hlt
-    jmp 1b
-
-/* hypercall %eax with %ebx, %ecx */
-call:
-    vmmcall
-    ret
-
-/* Prints %edx bytes at %esi, one ring full at most each. */
-print:
-    push %edx
-    mov \$17, %eax
-    call param
-    shl \$12, %eax
-    mov %eax, %edi
-    mov \$18, %eax
-    call param
-    mov %eax, port
-    pop %edx
-2:  mov 3084(%edi), %eax        /* out_prod */
-    sub 3080(%edi), %eax        /* out_cons */
-    cmp \$2048, %eax
-    jae 3f
-    mov 3084(%edi), %ecx
-    and \$2047, %ecx
-    mov (%esi), %al
-    mov %al, 1024(%edi,%ecx)
-    incl 3084(%edi)
-    inc %esi
-    dec %edx
-    jnz 2b
-    call kick
-    ret
-3:  call kick
-    mov \$29, %eax              /* yield */
-    xor %ebx, %ebx
-    call call
-    jmp 2b
-
-kick:                           /* send */
-    push %edx
-    mov \$32, %eax
-    mov \$4, %ebx
-    mov \$port, %ecx
-    call call
-    pop %edx
-    ret
-
-param:
-    mov %eax, hvm_param + 4
-    mov \$34, %eax
-    mov \$1, %ebx
-    mov \$hvm_param, %ecx
-    call call
-    mov hvm_param + 8, %eax
-    ret
-
-shutdown:                       /* with the reason in %edx */
-    mov %edx, reason
-    mov \$29, %eax
-    mov \$2, %ebx
-    mov \$reason, %ecx
-    call call
-    ret
-
-    .data
-reason: .long 0
-port: .long 0
-    .balign 8
-hvm_param: .short 0x7ff0, 0
-    .long 0, 0, 0
-text: .asciz "line of text\\n"
-    .bss
-    .skip 4096
-stack:
-EOF
-    cat >"$work/guest.lds" <<'EOF'
-PHDRS { all PT_LOAD; note PT_NOTE; }
-SECTIONS {
-    . = 0x100000;
-    .note.Xen : { *(.note.Xen) } :all :note
-    .text : { *(.text) } :all
-    .data : { *(.data) }
-    .bss : { *(.bss) }
-    /DISCARD/ : { *(*) }
-}
-EOF
-    gcc -m32 -c "$work/$1.S" -o "$work/$1.o" &&
-        ld -m elf_i386 -T "$work/guest.lds" --no-warn-rwx-segments \
-            "$work/$1.o" -o "$work/$1.elf"
-}
-
-guest spins '9: jmp 9b'
-guest yields '9: mov $29, %eax
-    xor %ebx, %ebx
-    call call
-    jmp 9b'
-guest off 'xor %edx, %edx
-    call shutdown'
-guest reboots 'mov $1, %edx
-    call shutdown'
-guest resets 'mov $5, %edx
-    call shutdown'
-guest odd 'mov $77, %edx
-    call shutdown'
-guest talks 'mov $400, %ebp
-8:  mov $text, %esi
-    mov $13, %edx
-    call print
-    dec %ebp
-    jnz 8b
-    xor %edx, %edx
-    call shutdown'
-# Leaves its last words in the ring without a signal.
-guest quiet 'mov $17, %eax
-    call param
-    shl $12, %eax
-    movl $0x64726f77, 1024(%eax)
-    movl $4, 3084(%eax)
-    xor %edx, %edx
-    call shutdown'
-# A ring that cannot be, then a sane one.
-guest broken 'mov $17, %eax
-    call param
-    shl $12, %eax
-    mov %eax, %ebp
-    movl $0x12345, 3084(%ebp)
-    mov $18, %eax
-    call param
-    mov %eax, port
-    call kick
-    call kick
-    movl $0, 3084(%ebp)
-    mov $text, %esi
-    mov $13, %edx
-    call print
-    xor %edx, %edx
-    call shutdown'
-# Prints what it reads from its ring, until a full stop.
-guest echoes 'mov $17, %eax
-    call param
-    shl $12, %eax
-    mov %eax, %ebp
-7:  mov 3072(%ebp), %eax
-    cmp 3076(%ebp), %eax
-    je 6f
-    and $1023, %eax
-    lea (%ebp,%eax), %esi
-    mov (%esi), %al
-    push %eax
-    mov $1, %edx
-    call print
-    incl 3072(%ebp)
-    pop %eax
-    cmp $46, %al
-    jne 7b
-    xor %edx, %edx
-    call shutdown
-6:  mov $29, %eax
-    xor %ebx, %ebx
-    call call
-    jmp 7b'
+for g in spins yields off reboots resets odd talks quiet broken echoes; do
+    gcc -m32 -c "-D$g" tests/boot/host-guests.S -o "$work/$g.o" &&
+        ld -m elf_i386 --no-warn-rwx-segments -T tests/boot/host-guests.lds \
+            "$work/$g.o" -o "$work/$g.elf" || exit 1
+done
 
 # -------------------------------------------------------------------- runs
 
@@ -282,7 +108,7 @@ check "lines that make no sense are reported" counts 2 'line that makes no'
 
 shutdown_script() {
     await '^start 1'
-    printf 'shutdown 1 3\nshutdown 5 0\n'
+    printf 'shutdown 5 0\nshutdown 1 3\n'
 }
 run "$(modules 'spins memory=16 on_crash=destroy')" shutdown_script
 check "shutdown ends a domain that does not listen" links '^end 1 spins 3 destr'
