@@ -138,7 +138,7 @@ bool port_inject(struct sop_vcpu *v, uint8_t vector)
 
 void port_inject_nmi(struct sop_vcpu *v)
 {
-    __atomic_store_n(&vcpu_of(v)->nmi_pending, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&vcpu_of(v)->attention.nmi, true, __ATOMIC_SEQ_CST);
 }
 
 bool port_vcpu_timer(struct sop_vcpu *sv, uint64_t now)
@@ -146,7 +146,7 @@ bool port_vcpu_timer(struct sop_vcpu *sv, uint64_t now)
     struct x86_vcpu *v = vcpu_of(sv);
 
     (void)now;
-    __atomic_store_n(&v->timer_fired, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&v->attention.timer, true, __ATOMIC_SEQ_CST);
     return vlapic_timer_fire(&v->lapic);
 }
 
@@ -168,6 +168,7 @@ int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
 void port_console(struct sop_domain *d, const char *text, size_t len)
 {
     host_domain_output(domain_of(d), text, len);
+    pcpu_host_check();
 }
 
 size_t port_console_read(struct sop_domain *d, char *text, size_t len)
@@ -178,18 +179,21 @@ size_t port_console_read(struct sop_domain *d, char *text, size_t len)
 void port_host_event(struct sop_domain *d, uint32_t port)
 {
     host_port_event(domain_of(d), port);
+    pcpu_host_check();
 }
 
 void port_domain_changed(struct sop_domain *d)
 {
     (void)d;
     host_domain_changed();
+    pcpu_host_check();
 }
 
 void port_machine_stop(struct sop_domain *d, uint8_t code)
 {
     (void)d;
     host_machine_stop(code);
+    pcpu_host_check();
 }
 
 void port_log(enum sop_log_level level, const char *text, size_t len)

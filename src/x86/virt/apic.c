@@ -30,6 +30,7 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
     if (len > 4 || offset % len != 0 || (offset & 0xc)) {
         return false;
     }
+    vcpu_sync_tpr(v);
     old = vlapic_read(&v->lapic, reg, time_now());
     if (!write) {
         old >>= shift;
@@ -39,6 +40,7 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
     __builtin_memcpy(&value, data, len);
     value = (old & ~(mask << shift)) | (value & mask) << shift;
     vlapic_write(&v->lapic, reg, value, time_now(), &effect);
+    vcpu_set_cr8(v);
     apic_effect(self, v, &effect);
     return true;
 }
@@ -82,6 +84,7 @@ static void send_init(struct x86_pcpu *self, struct x86_vcpu *v,
     }
     if (!sop_vcpu_is_up(t->sop) && has_left(t) && x86_trylock(&t->boot)) {
         vlapic_init(&t->lapic);
+        vcpu_set_cr8(t);
         x86_unlock(&t->boot);
     }
 }
@@ -112,7 +115,7 @@ static void deliver(struct x86_pcpu *self, struct x86_vcpu *v,
         sop_vcpu_kick(self->sop, t->sop);
         break;
     case MODE_NMI:
-        __atomic_store_n(&t->nmi_pending, true, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&t->attention.nmi, true, __ATOMIC_SEQ_CST);
         sop_vcpu_kick(self->sop, t->sop);
         break;
     case MODE_INIT:

@@ -84,25 +84,35 @@ struct insn_length {
 #define VAR_MTRRS 16u
 #define FIXED_MTRRS 11u
 
+/* What makes the next entry leave the short path; any pCPU may set one. */
+union attention {
+    struct {
+        bool event;  /* `event` below is to be injected */
+        bool nmi;    /* an NMI is pending */
+        bool window; /* the VMCB asks for an exit on behalf of an interrupt */
+        bool timer;  /* the local APIC's timer fired: move it on */
+        bool start;  /* the vCPU has not run yet */
+    };
+    uint64_t any;
+};
+
 struct x86_vcpu {
     uint64_t gpr[16]; /* but rax and rsp, which are in the VMCB; enter.S */
-    struct vmcb *vmcb;
     uint64_t vmcb_pa; /* enter.S */
-    struct x86_domain *domain;
+    struct vmcb *vmcb;
     struct sop_vcpu *sop;
+    struct x86_domain *domain;
     unsigned id;
 
     /* TLB tag; asid_generation 0 (any pCPU) asks for a new one. */
     uint32_t asid;
     _Atomic uint64_t asid_generation;
 
-    /* events on their way in */
-    uint64_t event;   /* eventinj of the next entry, 0 none */
-    bool nmi_pending; /* any pCPU */
+    union attention attention;
+    uint64_t event;   /* eventinj of the next entry */
     bool nmi_blocked; /* until IRET */
     bool nmi_retried;
-    struct vlapic lapic;
-    bool timer_fired; /* any pCPU: the lapic's timer is to be moved on */
+    struct vlapic lapic; /* its tpr may lag behind: vcpu_sync_tpr() */
 
     struct x86_lock boot; /* held while another vCPU starts this one */
 
@@ -125,7 +135,8 @@ struct x86_vcpu {
 };
 
 _Static_assert(offsetof(struct x86_vcpu, gpr) == 0, "enter.S");
-_Static_assert(offsetof(struct x86_vcpu, vmcb_pa) == 136, "enter.S");
+_Static_assert(offsetof(struct x86_vcpu, vmcb_pa) == 128, "enter.S");
+_Static_assert(sizeof(union attention) == 8, "read as one word");
 
 /* virt/'s state of a pCPU. */
 struct x86_svm_pcpu {
@@ -135,6 +146,7 @@ struct x86_svm_pcpu {
     struct x86_vcpu *volatile running; /* in the guest now */
     volatile uint64_t entries;         /* how often it went there */
     struct x86_vcpu *fpu_owner; /* valid if its fpu_pcpu says so as well */
+    bool host_check;            /* ask host_pending() before the next entry */
 };
 
 static inline struct x86_vcpu *vcpu_of(const struct sop_vcpu *v)
@@ -215,16 +227,14 @@ int gpa_copy_out(struct x86_domain *d, uint64_t gpa, const void *src,
 
 /* ------------------------------------------------------------------- svm.c */
 
-/* enter.S: to the guest and back; all else is done before and after. */
-void svm_enter(struct x86_vcpu *v, uint64_t host_vmcb_pa);
-
 int vcpu_init(struct x86_vcpu *v);  /* allocates and resets */
 void vcpu_free(struct x86_vcpu *v); /* what vcpu_init() took */
 void vcpu_reset_flat(struct x86_vcpu *v, uint64_t rip, uint64_t rbx);
 void vcpu_reset_real(struct x86_vcpu *v, uint8_t page);
 void vcpu_load(struct x86_pcpu *self, struct x86_vcpu *v);
 void vcpu_unload(struct x86_pcpu *self, struct x86_vcpu *v);
-void vcpu_enter(struct x86_pcpu *self, struct x86_vcpu *v);
+/* Gives `v` a tag of this pCPU, for its next entry. */
+void vcpu_tag(struct x86_svm_pcpu *svm, struct x86_vcpu *v);
 void vcpu_use_debug_registers(struct x86_vcpu *v);
 void vcpu_set_xcr0(struct x86_vcpu *v, uint64_t value);
 uint64_t svm_xcr0_mask(void); /* what guests may enable, 0: no XSAVE */
@@ -242,8 +252,34 @@ uint32_t svm_nr_asids(void);
 void event_exception(struct x86_vcpu *v, unsigned vector);
 void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error);
 void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error);
-/* Chooses what the next entry injects; asks for a window for the rest. */
+/*
+ * Chooses what the next entry injects; asks for a window for the rest. Needed
+ * only when event_is_due().
+ */
 void event_prepare(struct x86_vcpu *v);
+
+static inline bool event_is_due(const struct x86_vcpu *v)
+{
+    return v->attention.any || v->lapic.irr_hint ||
+           sop_vcpu_upcall_vector(v->sop) >= 0;
+}
+
+/* The task priority as the guest last set it by CR8. */
+static inline void vcpu_sync_tpr(struct x86_vcpu *v)
+{
+    uint8_t high = v->vmcb->v_tpr & 0xf;
+
+    if (v->lapic.tpr >> 4 != high) {
+        v->lapic.tpr = (uint32_t)high << 4;
+    }
+}
+
+/* The other way, after it was set by other means. */
+static inline void vcpu_set_cr8(struct x86_vcpu *v)
+{
+    v->vmcb->v_tpr = (uint8_t)(v->lapic.tpr >> 4);
+}
+
 bool event_deliverable(struct x86_vcpu *v);
 
 /* ----------------------------------------------------------------- exits.c */
@@ -253,8 +289,25 @@ bool event_deliverable(struct x86_vcpu *v);
  * to run.
  */
 bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v);
+void exit_advance_slow(struct x86_vcpu *v);
+
 /* Steps over `length` bytes of the current instruction. */
-void exit_advance(struct x86_vcpu *v, unsigned length);
+static inline void exit_advance(struct x86_vcpu *v, unsigned length, bool wide)
+{
+    struct vmcb *c = v->vmcb;
+
+    c->rip += length;
+    if (!wide) {
+        c->rip &= 0xffffffff;
+    }
+    c->shadow = 0;
+    if (__builtin_expect(c->rflags & (X86_FLAGS_TF | X86_FLAGS_RF), 0)) {
+        exit_advance_slow(v);
+    }
+}
+
+/* A VMMCALL and nothing else made the guest exit: the short path. */
+void exit_hypercall(struct x86_pcpu *self, struct x86_vcpu *v);
 void vcpu_text_flush(struct x86_vcpu *v);
 /* Ends the domain with a register dump; printf-like reason. */
 void vcpu_crash(struct x86_pcpu *self, struct x86_vcpu *v, const char *fmt, ...)

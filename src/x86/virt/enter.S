@@ -1,28 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * void svm_enter(struct x86_vcpu *v, uint64_t host_vmcb_pa)
+ * svm_enter: to the guest and back. In: rdi = struct x86_vcpu, rsi = physical
+ * address of the host's VMSAVE block. Changes every general register but rsp;
+ * run.c calls it so.
  *
- * From here to the guest and back. Interrupts: with GIF clear nothing can
- * come in, so setting IF only decides that a physical interrupt makes the
- * guest exit; it is taken later, in irq_take_pending(). VMRUN swaps rax, rsp,
- * rip, flags, cs, ss, ds, es, gdtr, idtr and control registers; VMLOAD and
- * VMSAVE swap fs, gs, tr, ldtr and the system call registers, which must be
- * the host's again before an NMI can come (STGI). The general registers are
- * ours to swap; the first field of struct x86_vcpu holds them, in the order
- * of their numbers.
+ * Interrupts: with GIF clear nothing can come in, so setting IF only decides
+ * that a physical interrupt makes the guest exit; it is taken later, in
+ * irq_take_pending(). VMRUN swaps rax, rsp, rip, flags, cs, ss, ds, es, gdtr,
+ * idtr and control registers; VMLOAD and VMSAVE swap fs, gs, tr, ldtr and the
+ * system call registers, which must be the host's again before an NMI can
+ * come (STGI). The general registers are ours to swap; the first field of
+ * struct x86_vcpu holds them, in the order of their numbers.
  */
-#define VMCB_PA 136
+#define VMCB_PA 128
 
     .text
     .globl svm_enter
     .type svm_enter, @function
 svm_enter:
-    pushq %rbx
-    pushq %rbp
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
     pushq %rsi
     pushq %rdi
     movq VMCB_PA(%rdi), %rax
@@ -64,12 +59,6 @@ svm_enter:
     vmload %rax
     cli
     stgi
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbp
-    popq %rbx
     ret
     .size svm_enter, . - svm_enter
 

@@ -23,12 +23,14 @@ struct pending {
 void event_exception(struct x86_vcpu *v, unsigned vector)
 {
     v->event = vector | SVM_EVENT_EXCEPTION | SVM_EVENT_VALID;
+    v->attention.event = true;
 }
 
 void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error)
 {
     v->event = vector | SVM_EVENT_EXCEPTION | SVM_EVENT_ERROR |
                SVM_EVENT_VALID | (uint64_t)error << 32;
+    v->attention.event = true;
 }
 
 void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error)
@@ -41,7 +43,7 @@ static struct pending find_pending(struct x86_vcpu *v)
 {
     int vector;
 
-    if (__builtin_expect(v->nmi_pending, 0)) {
+    if (v->attention.nmi) {
         return (struct pending){FROM_NMI, 2};
     }
     vector = sop_vcpu_upcall_vector(v->sop);
@@ -75,6 +77,7 @@ bool event_deliverable(struct x86_vcpu *v)
 {
     struct pending p = find_pending(v);
 
+    vcpu_sync_tpr(v);
     return p.source != FROM_NONE && !is_held_off(v, p);
 }
 
@@ -87,12 +90,21 @@ static void open_window(struct x86_vcpu *v, struct pending p)
         return; /* IRET is intercepted */
     }
     if (p.source == FROM_LAPIC && !vlapic_accepts(&v->lapic, p.vector)) {
-        if (vlapic_held_by_tpr(&v->lapic, p.vector)) {
-            c->cr_write |= CR8_WRITE;
+        if (!vlapic_held_by_tpr(&v->lapic, p.vector)) {
+            return; /* the end of the interrupt in service exits */
         }
-        return; /* else the end-of-interrupt exits */
+        c->cr_write |= CR8_WRITE;
+    } else {
+        c->v_irq = SVM_V_IRQ;
     }
-    c->v_irq = SVM_V_IRQ;
+    v->attention.window = true;
+}
+
+static void close_window(struct x86_vcpu *v)
+{
+    v->vmcb->v_irq = 0;
+    v->vmcb->cr_write &= (uint16_t)~CR8_WRITE;
+    v->attention.window = false;
 }
 
 /*
@@ -119,7 +131,7 @@ static void inject(struct x86_vcpu *v, struct pending p)
 
     if (p.source == FROM_NMI) {
         c->eventinj = 2 | SVM_EVENT_NMI | SVM_EVENT_VALID;
-        __atomic_store_n(&v->nmi_pending, false, __ATOMIC_SEQ_CST);
+        __atomic_store_n(&v->attention.nmi, false, __ATOMIC_SEQ_CST);
         v->nmi_blocked = true;
         c->intercept1 |= SVM_I1_IRET;
         return;
@@ -130,32 +142,24 @@ static void inject(struct x86_vcpu *v, struct pending p)
     c->eventinj = (unsigned)p.vector | SVM_EVENT_INTR | SVM_EVENT_VALID;
 }
 
-/* Something is to be injected or waits; out of line, the rare case. */
-static void prepare_some(struct x86_vcpu *v, struct pending p)
+void event_prepare(struct x86_vcpu *v)
 {
-    struct vmcb *c = v->vmcb;
+    struct pending p = find_pending(v);
 
-    if (v->event) {
-        c->eventinj = v->event;
-        v->event = 0;
+    vcpu_sync_tpr(v);
+    if (v->attention.window) {
+        close_window(v);
+    }
+    if (v->attention.event) {
+        v->vmcb->eventinj = v->event;
+        v->attention.event = false;
+    } else if (p.source == FROM_NONE) {
+        return;
     } else if (!is_held_off(v, p) || (p.source == FROM_NMI && nmi_must_go(v))) {
         inject(v, p);
         p = find_pending(v);
     }
     if (p.source != FROM_NONE) {
         open_window(v, p);
-    }
-}
-
-void event_prepare(struct x86_vcpu *v)
-{
-    struct vmcb *c = v->vmcb;
-    struct pending p = find_pending(v);
-
-    c->v_tpr = (uint8_t)(v->lapic.tpr >> 4);
-    c->v_irq = 0;
-    c->cr_write &= (uint16_t)~CR8_WRITE;
-    if (v->event || p.source != FROM_NONE) {
-        prepare_some(v, p);
     }
 }

@@ -17,21 +17,15 @@
 
 /* ------------------------------------------------------- stepping, crashes */
 
-void exit_advance(struct x86_vcpu *v, unsigned length)
+/* The instruction is done: single-stepping traps after it. */
+void exit_advance_slow(struct x86_vcpu *v)
 {
     struct vmcb *c = v->vmcb;
 
-    c->rip += length;
-    if (!vcpu_is_wide(v)) {
-        c->rip &= 0xffffffff;
-    }
-    c->shadow = 0;
-    if (c->rflags & (X86_FLAGS_TF | X86_FLAGS_RF)) {
-        c->rflags &= ~X86_FLAGS_RF;
-        if (c->rflags & X86_FLAGS_TF) {
-            c->dr6 |= 1u << 14;
-            event_exception(v, VECTOR_DB);
-        }
+    c->rflags &= ~X86_FLAGS_RF;
+    if (c->rflags & X86_FLAGS_TF) {
+        c->dr6 |= 1u << 14;
+        event_exception(v, VECTOR_DB);
     }
 }
 
@@ -46,27 +40,41 @@ static unsigned decode_length(struct x86_vcpu *v, const uint8_t *opcode,
     return length ? length : len;
 }
 
-static unsigned insn_length(struct x86_vcpu *v, const uint8_t *opcode,
-                            unsigned len)
+static unsigned learn_length(struct x86_vcpu *v, const uint8_t *opcode,
+                             unsigned len, struct insn_length *known)
 {
-    const struct vmcb *c = v->vmcb;
-    struct insn_length *known = &v->length[c->rip % LENGTHS];
-
-    if (c->next_rip > c->rip && c->next_rip - c->rip <= INSN_MAX) {
-        return (unsigned)(c->next_rip - c->rip);
-    }
-    if (known->rip != c->rip || known->exitcode != (uint32_t)c->exitcode ||
-        known->length == 0) {
-        known->length = decode_length(v, opcode, len);
-        known->rip = c->rip;
-        known->exitcode = (uint32_t)c->exitcode;
-    }
+    known->length = decode_length(v, opcode, len);
+    known->rip = v->vmcb->rip;
+    known->exitcode = (uint32_t)v->vmcb->exitcode;
     return known->length;
 }
 
+static inline unsigned insn_length(struct x86_vcpu *v, const uint8_t *opcode,
+                                   unsigned len)
+{
+    const struct vmcb *c = v->vmcb;
+    struct insn_length *known = &v->length[(c->rip >> 5) % LENGTHS];
+
+    if (c->next_rip != 0) {
+        return (unsigned)(c->next_rip - c->rip) & 15;
+    }
+    if (__builtin_expect(known->rip == c->rip &&
+                             known->exitcode == (uint32_t)c->exitcode,
+                         1)) {
+        return known->length;
+    }
+    return learn_length(v, opcode, len, known);
+}
+
+/* Steps over an instruction known by its opcode. */
+static void step(struct x86_vcpu *v, const uint8_t *opcode, unsigned len)
+{
+    exit_advance(v, insn_length(v, opcode, len), vcpu_is_wide(v));
+}
+
 #define STEP(v, ...)                                                           \
-    exit_advance(v, insn_length(v, (const uint8_t[]){__VA_ARGS__},             \
-                                sizeof((const uint8_t[]){__VA_ARGS__})))
+    step(v, (const uint8_t[]){__VA_ARGS__},                                    \
+         sizeof((const uint8_t[]){__VA_ARGS__}))
 
 static void dump_line(struct x86_domain *d, const char *fmt, ...)
     __attribute__((format(printf, 2, 3)));
@@ -127,14 +135,14 @@ static const uint8_t wide_args[6] = {REG_RDI, REG_RSI, REG_RDX, 10, 8, 9};
 static const uint8_t narrow_args[6] = {REG_RBX, REG_RCX, REG_RDX,
                                        REG_RSI, REG_RDI, REG_RBP};
 
-static void call_decode(const struct x86_vcpu *v, struct sop_call *call)
+static inline void call_decode(const struct x86_vcpu *v, struct sop_call *call,
+                               bool wide)
 {
     const struct vmcb *c = v->vmcb;
 
-    call->wide = vcpu_is_wide(v);
+    call->wide = wide;
     call->user = c->cpl != 0 || (c->rflags & X86_FLAGS_VM);
-    call->result = 0;
-    if (call->wide) {
+    if (wide) {
         call->nr = c->rax;
         call->arg[0] = v->gpr[REG_RDI];
         call->arg[1] = v->gpr[REG_RSI];
@@ -145,9 +153,12 @@ static void call_decode(const struct x86_vcpu *v, struct sop_call *call)
         return;
     }
     call->nr = (uint32_t)c->rax;
-    for (unsigned i = 0; i < 6; i++) {
-        call->arg[i] = (uint32_t)v->gpr[narrow_args[i]];
-    }
+    call->arg[0] = (uint32_t)v->gpr[REG_RBX];
+    call->arg[1] = (uint32_t)v->gpr[REG_RCX];
+    call->arg[2] = (uint32_t)v->gpr[REG_RDX];
+    call->arg[3] = (uint32_t)v->gpr[REG_RSI];
+    call->arg[4] = (uint32_t)v->gpr[REG_RDI];
+    call->arg[5] = (uint32_t)v->gpr[REG_RBP];
 }
 
 static void call_restart(struct x86_vcpu *v, const struct sop_call *call)
@@ -158,18 +169,19 @@ static void call_restart(struct x86_vcpu *v, const struct sop_call *call)
     }
 }
 
-static bool exit_hypercall(struct x86_pcpu *self, struct x86_vcpu *v)
+void exit_hypercall(struct x86_pcpu *self, struct x86_vcpu *v)
 {
+    static const uint8_t vmmcall[] = {0x0f, 0x01, 0xd9};
+    bool wide = vcpu_is_wide(v);
     struct sop_call call;
 
-    call_decode(v, &call);
+    call_decode(v, &call, wide);
     if (sop_hypercall(self->sop, v->sop, &call) == SOP_CALL_AGAIN) {
         call_restart(v, &call);
-        return true;
+        return;
     }
-    STEP(v, 0x0f, 0x01, 0xd9);
-    v->vmcb->rax = call.wide ? (uint64_t)call.result : (uint32_t)call.result;
-    return true;
+    v->vmcb->rax = wide ? (uint64_t)call.result : (uint32_t)call.result;
+    exit_advance(v, insn_length(v, vmmcall, sizeof(vmmcall)), wide);
 }
 
 /* --------------------------------------------------------------- I/O ports */
@@ -310,7 +322,7 @@ static void exit_io(struct x86_vcpu *v)
     } else {
         port_write(v, (uint16_t)(info >> 16), (uint32_t)(c->rax & ones), size);
     }
-    exit_advance(v, (unsigned)(c->exitinfo2 - c->rip));
+    exit_advance(v, (unsigned)(c->exitinfo2 - c->rip), vcpu_is_wide(v));
 }
 
 /* -------------------------------------------------- memory that is not RAM */
@@ -416,7 +428,7 @@ static void emulate_end(const struct emulate *e, struct x86_vcpu *v)
     v->vmcb->rflags = e->rflags;
     if (e->rip != v->vmcb->rip) {
         v->vmcb->rip = e->rip;
-        exit_advance(v, 0);
+        exit_advance(v, 0, true);
     }
 }
 
@@ -456,7 +468,7 @@ static bool exit_nested_fault(struct x86_pcpu *self, struct x86_vcpu *v)
     if (p2m_lookup(v->domain, c->exitinfo2 >> PAGE_SHIFT, &pa) != P2M_NONE) {
         return false; /* the map has changed meanwhile: try again */
     }
-    if (v->event) {
+    if (v->attention.event) {
         vcpu_crash(self, v, "event delivery met no RAM at %llx",
                    (ull)c->exitinfo2);
         return true;
@@ -537,7 +549,7 @@ static void exit_cr0_write(struct x86_vcpu *v)
     if (length == 0) {
         event_exception(v, VECTOR_UD);
     } else if (cr == 0 && set_guest_cr0(v, value)) {
-        exit_advance(v, length);
+        exit_advance(v, length, vcpu_is_wide(v));
     } else {
         general_protection(v);
     }
@@ -558,10 +570,11 @@ static void exit_cr_write(struct x86_vcpu *v)
         good = set_guest_cr4(v, value);
     } else if (length != 0 && cr == 8 && value < 16) {
         v->lapic.tpr = (uint32_t)value << 4;
+        vcpu_set_cr8(v);
         good = true;
     }
     if (good) {
-        exit_advance(v, length);
+        exit_advance(v, length, vcpu_is_wide(v));
     } else {
         general_protection(v);
     }
@@ -642,7 +655,7 @@ static void keep_event(struct x86_vcpu *v)
         return; /* the instruction runs again */
     }
     v->event = info & 0xffffffff00000fffull;
-    v->event |= SVM_EVENT_VALID;
+    v->attention.event = true;
 }
 
 static void undefined(struct x86_vcpu *v)
@@ -723,9 +736,11 @@ bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v)
     }
     switch (code) {
     case SVM_EXIT_VMMCALL:
-        return exit_hypercall(self, v);
+        exit_hypercall(self, v);
+        return true;
     case SVM_EXIT_INTR:
         irq_take_pending();
+        self->svm->host_check = true;
         return true;
     case SVM_EXIT_HLT:
         STEP(v, 0xf4);

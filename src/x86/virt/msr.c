@@ -252,6 +252,7 @@ static bool is_x2apic(uint32_t msr)
 bool msr_read(struct x86_vcpu *v, uint32_t msr, uint64_t *value)
 {
     if (is_x2apic(msr)) {
+        vcpu_sync_tpr(v);
         return vlapic_msr_read(&v->lapic, msr, time_now(), value);
     }
     switch (msr) {
@@ -275,15 +276,21 @@ bool msr_write(struct x86_pcpu *self, struct x86_vcpu *v, uint32_t msr,
     struct vlapic_effect effect = {0};
 
     if (is_x2apic(msr)) {
+        vcpu_sync_tpr(v);
         if (!vlapic_msr_write(&v->lapic, msr, value, time_now(), &effect)) {
             return false;
         }
+        vcpu_set_cr8(v);
         apic_effect(self, v, &effect);
         return true;
     }
     switch (msr) {
     case MSR_APIC_BASE:
-        return vlapic_set_base(&v->lapic, value);
+        if (!vlapic_set_base(&v->lapic, value)) {
+            return false;
+        }
+        vcpu_set_cr8(v);
+        return true;
     case MSR_EFER:
         return write_efer(v, value);
     case MSR_TSC_AUX_GUEST:

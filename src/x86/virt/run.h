@@ -7,4 +7,7 @@
 /* Passes on to the core what interrupt handlers noted. */
 void pcpu_take_flags(struct x86_pcpu *self);
 
+/* The host side has got something to look at: do so before the next entry. */
+void pcpu_host_check(void);
+
 #endif

@@ -136,6 +136,7 @@ void virt_init_pcpu(struct x86_pcpu *self)
     __asm__ volatile("vmsave %0" : : "a"(svm->host_vmcb_pa) : "memory");
     svm->asid_generation = atomic_fetch_add(&asid_generations, 1) + 1;
     svm->asid_next = 1;
+    svm->host_check = true;
     self->svm = svm;
 }
 
@@ -192,6 +193,7 @@ int vcpu_init(struct x86_vcpu *v)
     c->v_flags = SVM_V_INTR_MASKING;
     c->v_prio = SVM_V_IGNORE_TPR;
     v->on_pcpu = v->fpu_pcpu = PCPU_NONE;
+    v->attention.start = true;
     v->xcr0 = 1;
     v->mtrr_default = 6 | 1u << 11; /* enabled, write-back */
     vlapic_reset(&v->lapic, v->id);
@@ -227,7 +229,7 @@ static void reset_common(struct x86_vcpu *v)
     c->fs = c->gs = c->ldtr = c->gdtr = c->idtr = (struct vmcb_seg){0};
     c->star = c->lstar = c->cstar = c->sfmask = c->kernel_gs_base = 0;
     c->sysenter_cs = c->sysenter_esp = c->sysenter_eip = 0;
-    v->event = 0;
+    v->attention.event = false;
     v->nmi_blocked = v->nmi_retried = false;
     c->intercept1 &= ~SVM_I1_IRET;
 }
@@ -375,44 +377,18 @@ void vcpu_unload(struct x86_pcpu *self, struct x86_vcpu *v)
     __atomic_store_n(&v->on_pcpu, PCPU_NONE, __ATOMIC_RELEASE);
 }
 
-/* ------------------------------------------------------------------- entry */
+/* ---------------------------------------------------------------- TLB tags */
 
-static void asid_assign(struct x86_svm_pcpu *svm, struct x86_vcpu *v)
+void vcpu_tag(struct x86_svm_pcpu *svm, struct x86_vcpu *v)
 {
-    v->vmcb->tlb_control = SVM_TLB_KEEP;
+    struct vmcb *c = v->vmcb;
+
     if (svm->asid_next >= nr_asids) {
         svm->asid_generation = atomic_fetch_add(&asid_generations, 1) + 1;
         svm->asid_next = 1;
     }
-    if (svm->asid_next == 1) {
-        v->vmcb->tlb_control = SVM_TLB_FLUSH_ALL;
-    }
+    c->tlb_control = svm->asid_next == 1 ? SVM_TLB_FLUSH_ALL : SVM_TLB_KEEP;
     v->asid = svm->asid_next++;
-    v->vmcb->asid = v->asid;
+    c->asid = v->asid;
     atomic_store(&v->asid_generation, svm->asid_generation);
-}
-
-/*
- * p2m_flush() takes the tag away first and looks at `running` then; we do it
- * the other way round, so one of the two sees the other.
- */
-void vcpu_enter(struct x86_pcpu *self, struct x86_vcpu *v)
-{
-    struct x86_svm_pcpu *svm = self->svm;
-    struct vmcb *c = v->vmcb;
-
-    event_prepare(v);
-    svm->entries++;
-    __atomic_store_n(&svm->running, v, __ATOMIC_SEQ_CST);
-    if (atomic_load(&v->asid_generation) != svm->asid_generation) {
-        asid_assign(svm, v);
-    } else {
-        c->tlb_control = SVM_TLB_KEEP;
-    }
-    svm_enter(v, svm->host_vmcb_pa);
-    svm->running = NULL;
-    c->v_tpr &= 0xf;
-    if (c->v_tpr != v->lapic.tpr >> 4) {
-        v->lapic.tpr = (uint32_t)c->v_tpr << 4; /* by way of CR8 */
-    }
 }
