@@ -256,6 +256,9 @@ int outcome_judge(const struct outcome *o, const struct run *run)
     for (size_t i = 0; i < run->nr_domains && !o->escaped; i++) {
         status = worse(status, judge_domain(o, run, run->domain[i].name));
     }
+    if (o->escaped) {
+        cli_error("ended by Ctrl-]");
+    }
     if (o->error || o->escaped) {
         return CLI_ERROR;
     }

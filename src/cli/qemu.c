@@ -17,11 +17,14 @@
 /* Ends of pipes that the child gets, in qemu.child_fd. */
 enum { CHILD_LINK_OUT, CHILD_LINK_IN, CHILD_COM1, CHILD_MESSAGES };
 
-/* Pipes as large as anybody may make them: a guest that prints a lot should
-   not wait for us, least of all when its clock counts instructions. */
-enum { PIPE_BYTES = 1 << 20 };
+/*
+ * Pipes from the machine are as large as anybody may make them: a guest that
+ * prints a lot should not wait for us, least of all when its clock counts
+ * instructions. The one to it is small: `stop` should not wait behind much.
+ */
+enum { OUT_BYTES = 1 << 20, IN_BYTES = 4096 };
 
-static int open_pipe(int *reader, int *writer)
+static int open_pipe(int *reader, int *writer, int bytes)
 {
     int fd[2];
 
@@ -29,7 +32,7 @@ static int open_pipe(int *reader, int *writer)
         cli_error("cannot make a pipe: %s", strerror(errno));
         return -1;
     }
-    (void)fcntl(fd[1], F_SETPIPE_SZ, PIPE_BYTES); /* smaller works as well */
+    (void)fcntl(fd[1], F_SETPIPE_SZ, bytes); /* another size works as well */
     *reader = fd[0];
     *writer = fd[1];
     return 0;
@@ -47,10 +50,10 @@ int qemu_init(struct qemu *q)
                        .com1 = -1,
                        .messages = -1,
                        .child_fd = {-1, -1, -1, -1}};
-    if (open_pipe(&q->link_out, &q->child_fd[CHILD_LINK_OUT]) != 0 ||
-        open_pipe(&q->child_fd[CHILD_LINK_IN], &q->link_in) != 0 ||
-        open_pipe(&q->com1, &q->child_fd[CHILD_COM1]) != 0 ||
-        open_pipe(&q->messages, &q->child_fd[CHILD_MESSAGES]) != 0) {
+    if (open_pipe(&q->link_out, &q->child_fd[CHILD_LINK_OUT], OUT_BYTES) != 0 ||
+        open_pipe(&q->child_fd[CHILD_LINK_IN], &q->link_in, IN_BYTES) != 0 ||
+        open_pipe(&q->com1, &q->child_fd[CHILD_COM1], OUT_BYTES) != 0 ||
+        open_pipe(&q->messages, &q->child_fd[CHILD_MESSAGES], OUT_BYTES) != 0) {
         return -1;
     }
     if (set_nonblock(q->link_out) != 0 || set_nonblock(q->link_in) != 0 ||

@@ -164,8 +164,10 @@ static const struct cli_part parts[] = {
     {"Repeatable runs",
      "With --seed the machine's time is a count of its instructions, so the "
      "output, table included, depends on the images, the configurations, the "
-     "options and the seed alone. Two things come from outside: what is typed "
-     "or piped in while the machine runs, and a time limit that is reached.",
+     "options and the seed alone. What comes from outside while the machine "
+     "runs is not repeatable: typed or piped input, a time limit that is "
+     "reached, the end by --max-restarts, and with -v the place of the "
+     "program's own lines among others.",
      NULL, false},
     {"Environment", NULL, environment, false},
     {NULL, NULL, NULL, false},

@@ -38,6 +38,7 @@ enum {
     LEAVE_MS = 2000,
     SIGNAL_PATIENCE_MS = 200,
     INPUT_BACKLOG = 8192,
+    INPUT_KEPT = 1024, /* of it, ahead of `stop` */
 };
 
 struct session {
@@ -47,6 +48,7 @@ struct session {
     struct console console;
     struct link_reader reader;
     struct cli_text to_link;
+    bool to_link_mid_line; /* the last byte written was no newline */
     struct tail com1, messages;
     enum phase phase;
     uint64_t phase_end_ms; /* UINT64_MAX: unlimited */
@@ -86,13 +88,31 @@ static void kill_qemu(struct session *s)
     s->phase_end_ms = UINT64_MAX;
 }
 
-/* Asks the hypervisor to end all domains; a second time means at once. */
+/* Ends what is queued, if it is much, after the line that is on its way. */
+static void cut_queue(struct session *s)
+{
+    const char *end;
+
+    if (s->to_link.len <= INPUT_KEPT) {
+        return;
+    }
+    end = s->to_link_mid_line ? memchr(s->to_link.data, '\n', s->to_link.len)
+                              : NULL;
+
+    s->to_link.len = end != NULL ? (size_t)(end + 1 - s->to_link.data) : 0;
+}
+
+/*
+ * Asks the hypervisor to end all domains, ahead of input that waits; a second
+ * time means at once.
+ */
 static void stop(struct session *s)
 {
     if (s->phase == BOOTING || s->phase == STOPPING) {
         kill_qemu(s);
         s->phase = STOPPING;
     } else if (s->phase == RUNNING) {
+        cut_queue(s);
         cli_text_str(&s->to_link, "stop\n");
         enter(s, STOPPING, STOP_MS);
     }
@@ -353,6 +373,7 @@ static void write_link(struct session *s)
     }
     n = write(s->q->link_in, s->to_link.data, s->to_link.len);
     if (n > 0) {
+        s->to_link_mid_line = s->to_link.data[n - 1] != '\n';
         cli_text_drop(&s->to_link, (size_t)n);
     } else if (n < 0 && errno != EAGAIN && errno != EINTR) {
         cli_text_drop(&s->to_link, s->to_link.len); /* QEMU is gone */

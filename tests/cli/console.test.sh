@@ -145,6 +145,19 @@ run --console c "$tmp/a.cfg"
 exits 2 "input for nobody"
 says "there is no domain c; there is: a"
 
+# A domain that takes no input: the end does not wait behind what is queued.
+FAKE_QEMU="$hello
+> create 1 guest
+> start 1 1
+sleep 1.5
+drain stop
+> end 1 guest 255 killed run_ns=1 cpu_ns=1
+> exit 0"
+head -c 1000000 /dev/zero | "$schedop" run --timeout 1 "$guest" >"$out" 2>"$err"
+status=$?
+exits 8 "input that nobody reads"
+silent_about "fake QEMU"
+
 # ---- a terminal of its own ----
 
 FAKE_QEMU="$hello
@@ -166,6 +179,7 @@ result $? "colours are reset"
 result $? "the terminal is as before"
 silent_about "fake QEMU"
 says "guest has this terminal; Ctrl-] ends the run"
+says "ended by Ctrl-]"
 
 # ---- time limit ----
 

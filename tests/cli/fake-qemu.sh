@@ -12,6 +12,7 @@
 #   kill N        end by signal N          hang       wait for ever
 #   repeat N TEXT the link line TEXT, N times
 #   big N         a link line of N bytes
+#   drain TEXT    read link lines up to TEXT; all before it must be con lines
 #
 # The arguments and the modules' sizes go to $FAKE_QEMU_LOG when it is set.
 set -u
@@ -59,6 +60,12 @@ act() {
         done
         ;;
     big) head -c "$rest" /dev/zero | tr '\0' x && echo ;;
+    drain)
+        while IFS= read -r line && [ "$line" != "$rest" ]; do
+            [[ $line == con\ * ]] ||
+                printf 'log error fake QEMU got %q\n' "$line"
+        done
+        ;;
     '') ;;
     *) echo "fake-qemu.sh: no action '$verb'" >&2 && exit 99 ;;
     esac
