@@ -276,6 +276,14 @@ static void xsetbv(uint64_t value)
                      : "memory");
 }
 
+static uint64_t xgetbv(void)
+{
+    uint32_t low, high;
+
+    __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return (uint64_t)high << 32 | low;
+}
+
 void vcpu_set_xcr0(struct x86_vcpu *v, uint64_t value)
 {
     v->xcr0 = value;
@@ -288,6 +296,7 @@ static void fpu_save(struct x86_vcpu *v)
         __asm__ volatile("fxsave64 (%0)" : : "r"(v->fpu) : "memory");
         return;
     }
+    v->xcr0 = xgetbv() & xcr0_mask; /* emulators let XSETBV pass */
     if (v->xcr0 != xcr0_mask) {
         xsetbv(xcr0_mask); /* parts the guest has switched off are kept too */
     }
