@@ -139,7 +139,7 @@ void sop_check(struct sop_system *sys, uint64_t now)
     }
     for (i = 0; i < SOP_POOLS_MAX; i++) {
         if (sys->pool[i].used) {
-            broken = policy_check(&sys->pool[i].pol, now);
+            broken = policy_check(&sys->pool[i].pol);
             if (broken != NULL) {
                 port_panic(__FILE__, __LINE__, broken);
             }

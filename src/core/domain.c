@@ -346,6 +346,7 @@ static void domain_release(struct sop_pcpu *self, struct sop_domain *d,
         affinity_unpin(self, v, now);
         pool->ops->remove(pool, &v->pol);
     }
+    pool->ops->domain_fini(pool, &d->pol);
 }
 
 int sop_domain_destroy(struct sop_pcpu *self, struct sop_domain *d)

@@ -84,6 +84,7 @@ struct policy_ops {
     void (*pcpu_add)(struct policy_pool *pool, struct policy_pcpu *p);
     void (*pcpu_remove)(struct policy_pool *pool, struct policy_pcpu *p);
     void (*domain_init)(struct policy_pool *pool, struct policy_domain *d);
+    void (*domain_fini)(struct policy_pool *pool, struct policy_domain *d);
 
     /* Reads, or if `set` first checks and stores; 0 or -EINVAL. */
     int (*adjust)(struct policy_pool *pool, struct policy_domain *d,
@@ -123,7 +124,7 @@ struct policy_ops {
 
     /* Optional: the run queues for people; what is broken, or NULL. */
     void (*dump)(const struct policy_pool *pool, policy_emit *emit, void *arg);
-    const char *(*check)(const struct policy_pool *pool, uint64_t now);
+    const char *(*check)(const struct policy_pool *pool);
 };
 
 static inline void policy_dump(const struct policy_pool *pool,
@@ -134,10 +135,9 @@ static inline void policy_dump(const struct policy_pool *pool,
     }
 }
 
-static inline const char *policy_check(const struct policy_pool *pool,
-                                       uint64_t now)
+static inline const char *policy_check(const struct policy_pool *pool)
 {
-    return pool->ops->check != NULL ? pool->ops->check(pool, now) : NULL;
+    return pool->ops->check != NULL ? pool->ops->check(pool) : NULL;
 }
 
 #endif

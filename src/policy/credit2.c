@@ -66,6 +66,7 @@ struct c2_pool {
     uint64_t vtime;         /* of the latest choice; never steps back */
     sop_cpumask_t idle;     /* pCPUs with nothing to do, and not yet told */
     uint32_t waiting;
+    uint32_t nr_capped; /* domains with a cap */
     struct prng prng;
 };
 
@@ -139,6 +140,13 @@ static int64_t cap_quota(const struct c2_domain *d)
     return (int64_t)(CAP_PERIOD_NS / 100u) * d->cap;
 }
 
+static bool has_no_budget(struct policy_vcpu *v)
+{
+    const struct c2_domain *d = c2_domain(v->domain);
+
+    return d->cap != 0 && d->budget <= 0;
+}
+
 /* Starts a new period if it is time, then says whether `v` has no budget. */
 static bool is_capped(struct policy_vcpu *v, uint64_t now)
 {
@@ -157,7 +165,7 @@ static bool is_capped(struct policy_vcpu *v, uint64_t now)
             d->budget = cap_quota(d);
         }
     }
-    return d->budget <= 0;
+    return has_no_budget(v);
 }
 
 /* ---- the queue ---- */
@@ -308,12 +316,16 @@ static void c2_domain_init(struct policy_pool *pool, struct policy_domain *d)
     c2_domain(d)->weight = WEIGHT_DEFAULT;
 }
 
+static void c2_domain_fini(struct policy_pool *pool, struct policy_domain *d)
+{
+    c2_pool(pool)->nr_capped -= c2_domain(d)->cap != 0;
+}
+
 static int c2_adjust(struct policy_pool *pool, struct policy_domain *d,
                      struct policy_knobs *knobs, bool set)
 {
     struct c2_domain *c = c2_domain(d);
 
-    (void)pool;
     if (!set) {
         knobs->weight = c->weight;
         knobs->cap = c->cap;
@@ -322,6 +334,8 @@ static int c2_adjust(struct policy_pool *pool, struct policy_domain *d,
     if (knobs->weight < 1 || knobs->weight > WEIGHT_MAX) {
         return -XEN_EINVAL;
     }
+    c2_pool(pool)->nr_capped -= c->cap != 0;
+    c2_pool(pool)->nr_capped += knobs->cap != 0;
     c->weight = knobs->weight;
     c->cap = knobs->cap;
     c->budget = cap_quota(c);
@@ -381,34 +395,45 @@ static void c2_charge(struct policy_pool *pool, struct policy_pcpu *p,
     c->charged = now;
 }
 
-/* What the search of the queue found for one pCPU. */
-struct c2_found {
-    struct policy_vcpu *best; /* NULL: none */
-    uint64_t refill;          /* first time a capped one gets budget again */
-};
-
-static struct c2_found search(struct policy_pool *pool, struct policy_pcpu *p,
-                              uint64_t now)
+/* The most urgent of the queue that may run on `p`; NULL if there is none. */
+static struct policy_vcpu *search(struct policy_pool *pool,
+                                  struct policy_pcpu *p, uint64_t now)
 {
-    struct c2_found found = {.best = NULL, .refill = SOP_TIME_NEVER};
     struct c2_pool *c = c2_pool(pool);
     struct list_node *n;
 
     for (n = c->queue.next; n != &c->queue; n = n->next) {
         struct policy_vcpu *v = at_link(n);
 
-        if ((v->hard & bits_one(p->index)) == 0 ||
-            (v->on != NULL && v->on != p)) {
-            continue;
+        if ((v->hard & bits_one(p->index)) != 0 &&
+            (v->on == NULL || v->on == p) && !is_capped(v, now)) {
+            return v;
         }
-        if (is_capped(v, now)) {
-            found.refill = min_u64(found.refill, c2_domain(v->domain)->refill);
-            continue;
-        }
-        found.best = v;
-        break;
     }
-    return found;
+    return NULL;
+}
+
+/*
+ * When the first of those that wait for budget gets some. Whichever pCPU
+ * chose last looks again then, and tells idle ones.
+ */
+static uint64_t next_refill(struct policy_pool *pool, uint64_t now)
+{
+    struct c2_pool *c = c2_pool(pool);
+    uint64_t first = SOP_TIME_NEVER;
+    struct list_node *n;
+
+    if (c->nr_capped == 0) {
+        return first;
+    }
+    for (n = c->queue.next; n != &c->queue; n = n->next) {
+        struct policy_vcpu *v = at_link(n);
+
+        if (is_capped(v, now)) {
+            first = min_u64(first, c2_domain(v->domain)->refill);
+        }
+    }
+    return first;
 }
 
 /* True when curr may stay although others wait. */
@@ -457,9 +482,8 @@ static struct policy_choice c2_pick(struct policy_pool *pool,
                                     struct policy_pcpu *p, uint64_t now)
 {
     struct c2_pool *c = c2_pool(pool);
-    struct c2_found found = search(pool, p, now);
-    struct policy_vcpu *prev = p->curr, *next = found.best;
-    struct policy_choice choice = {.vcpu = next};
+    struct policy_vcpu *prev = p->curr, *next = search(pool, p, now);
+    struct policy_choice choice;
 
     if (keeps_running(pool, p, next, now)) {
         next = prev;
@@ -470,7 +494,7 @@ static struct policy_choice c2_pick(struct policy_pool *pool,
         c2_vcpu(prev)->yielded = false;
     }
     choice.vcpu = next;
-    choice.until = found.refill;
+    choice.until = next_refill(pool, now);
     if (next == NULL) {
         c->idle |= bits_one(p->index);
     } else {
@@ -524,7 +548,7 @@ static void c2_dump(const struct policy_pool *pool, policy_emit *emit,
     }
 }
 
-static const char *c2_check(const struct policy_pool *pool, uint64_t now)
+static const char *c2_check(const struct policy_pool *pool)
 {
     const struct c2_pool *c = c2_pool_const(pool);
     const struct list_node *n;
@@ -540,7 +564,7 @@ static const char *c2_check(const struct policy_pool *pool, uint64_t now)
         if (n->next != &c->queue && is_before(at_link(n->next), v)) {
             return "credit2: queue out of order";
         }
-        if (v->on == NULL && (c->idle & v->hard) != 0 && !is_capped(v, now)) {
+        if (v->on == NULL && (c->idle & v->hard) != 0 && !has_no_budget(v)) {
             return "credit2: a vCPU waits beside an idle pCPU";
         }
     }
@@ -557,6 +581,7 @@ const struct policy_ops policy_credit2 = {
     .pcpu_add = c2_pcpu_add,
     .pcpu_remove = c2_pcpu_remove,
     .domain_init = c2_domain_init,
+    .domain_fini = c2_domain_fini,
     .adjust = c2_adjust,
     .insert = c2_insert,
     .remove = c2_remove,
