@@ -16,6 +16,7 @@
 #include "boot/boot.h"
 #include "cpu/asm.h"
 #include "cpu/lock.h"
+#include "link.h"
 #include "x86.h"
 
 #include "lib/fmt.h"
@@ -196,6 +197,7 @@ void link_init(void)
         if (!com2.present) {
             x86_log(SOP_LOG_WARNING, "link=com2, but there is no COM2");
         }
+        link_hello();
     }
 }
 

@@ -275,6 +275,5 @@ void host_init(struct sop_system *sys)
     if (host.store == NULL) {
         x86_panic("no memory for a xenstore of %u domains", cfg.domains);
     }
-    link_hello();
     link_boot();
 }

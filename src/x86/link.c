@@ -96,10 +96,7 @@ __attribute__((format(printf, 1, 2))) static void text_printf(const char *fmt,
 
 void link_hello(void)
 {
-    static _Atomic bool said;
-
-    if (link_present() && !said) {
-        said = true;
+    if (link_present()) {
         link_printf("%s %d %s\n", SCHEDOP_LINK_MAGIC, SCHEDOP_LINK_VERSION,
                     SCHEDOP_VERSION);
     }

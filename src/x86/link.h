@@ -19,7 +19,7 @@ struct link_domain {
     const char *name;
 };
 
-void link_hello(void); /* once, however often it is called */
+void link_hello(void); /* the first line */
 void link_boot(void);
 void link_create(const struct link_domain *d);
 void link_start(const struct link_domain *d, uint64_t now);

@@ -8,7 +8,7 @@ set -u
 # shellcheck source=tests/boot/lib.sh disable=SC1091
 . tests/boot/lib.sh
 
-echo "1..29"
+echo "1..30"
 
 for g in spins yields off reboots resets odd talks quiet broken echoes; do
     gcc -m32 -c "-D$g" tests/boot/host-guests.S -o "$work/$g.o" &&
@@ -75,8 +75,9 @@ before() { # PATTERN PATTERN: the first one's last line comes before
     [ -n "$a" ] && [ -n "$b" ] && [ "$a" -lt "$b" ]
 }
 
-run "$(modules 'off memory=16')"
+run "$(modules 'off memory=16' 'odd bogus=1')"
 check "the first line says who speaks" first '^schedop-link 1 '
+check "a module that makes no sense is reported" links '^fail odd bogus=1'
 check "the machine is described" links '^boot pcpus=2 memory_kib=[0-9]* hypervi'
 check "a domain is created and started" before '^create 1 off$' '^start 1 [0-9]'
 check "its end has code, action and numbers" links \
