@@ -59,4 +59,5 @@ timeout 60 qemu-system-x86_64 -cpu qemu64,+svm,+npt -m 128 -nodefaults \
     -device isa-debug-exit,iobase=0x501 -kernel "$elf" \
     -append "qemu-exit=0x501 link=com2 test=echo" <"$work/in" \
     >"$work/echo" 2>/dev/null
+sed -i '1{/^schedop-link /d}' "$work/echo" # the greeting is no echo
 check "the link loses nothing" cmp -s "$work/sent" "$work/echo"

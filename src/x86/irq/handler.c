@@ -6,6 +6,7 @@
 #include "irq.h"
 
 #include "../console.h"
+#include "../cpu/asm.h"
 
 void irq_handle(uint64_t vector)
 {
@@ -47,6 +48,7 @@ void irq_wait(void)
         /* Came in earlier, unseen. Let others in: the caller may wait for
            one of those and call again. */
         irq_take_pending();
+        pause();
         return;
     }
     __asm__ volatile("sti; hlt; cli" : : : "memory");
