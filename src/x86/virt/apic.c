@@ -66,7 +66,11 @@ static bool has_left(const struct x86_vcpu *t)
     return true;
 }
 
-/* INIT: the vCPU goes down and waits for a start-up IPI. */
+/*
+ * INIT: the vCPU goes down and waits for a start-up IPI. One that was never
+ * started is as after INIT already, and may have interrupts pending: Linux
+ * has its upcall vector raised before it sends INIT.
+ */
 static void send_init(struct x86_pcpu *self, struct x86_vcpu *v,
                       struct x86_vcpu *t)
 {
@@ -76,7 +80,7 @@ static void send_init(struct x86_pcpu *self, struct x86_vcpu *v,
         .wide = true,
     };
 
-    if (t == v) {
+    if (t == v || !t->initialised) {
         return;
     }
     if (sop_vcpu_is_up(t->sop)) {
@@ -97,6 +101,7 @@ static void send_startup(struct x86_pcpu *self, struct x86_vcpu *t,
     }
     if (!sop_vcpu_is_up(t->sop)) {
         vcpu_reset_real(t, page);
+        t->initialised = true;
         sop_vcpu_set_initialised(t->sop); /* fails if it was before: fine */
         sop_vcpu_up(self->sop, t->sop);
     }

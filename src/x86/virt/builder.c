@@ -387,6 +387,7 @@ static bool build_vcpus(struct build *b)
         }
     }
     vcpu_reset_flat(d->vcpu[0], b->entry, b->info_gpa);
+    d->vcpu[0]->initialised = true;
     return true;
 }
 

@@ -174,6 +174,8 @@ int port_vcpu_load(struct sop_vcpu *sv, const void *context)
     v->vmcb->efer |= X86_EFER_SVME;
     if (rc != 0) {
         vcpu_reset_real(v, 0);
+    } else {
+        v->initialised = true;
     }
     x86_unlock(&v->boot);
     return rc;

@@ -115,6 +115,7 @@ struct x86_vcpu {
     struct vlapic lapic; /* its tpr may lag behind: vcpu_sync_tpr() */
 
     struct x86_lock boot; /* held while another vCPU starts this one */
+    bool initialised;     /* has got registers to start with; under boot */
 
     /* where its registers are: a pCPU's index, or PCPU_NONE; any pCPU */
     volatile uint32_t on_pcpu;
