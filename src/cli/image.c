@@ -94,7 +94,7 @@ int cli_file_read(const char *path, struct cli_image *file, char **why)
 }
 
 /*
- * Unpacks `in` into `out`, which grows up to CLI_FILE_MAX: a few KiB of gzip
+ * Unpacks `in` into `out`, which grows up to CLI_KERNEL_MAX: a few KiB of gzip
  * can hold GiBs. What follows the first member is ignored, as Xen and GRUB do.
  */
 static int inflate_all(z_stream *z, struct cli_image *out, char **why)
@@ -105,9 +105,9 @@ static int inflate_all(z_stream *z, struct cli_image *out, char **why)
     out->data = cli_alloc(room);
     while (rc != Z_STREAM_END) {
         if (out->size == room) {
-            if (room >= CLI_FILE_MAX) {
+            if (room >= CLI_KERNEL_MAX) {
                 *why = cli_format("unpacks to more than %zu MiB",
-                                  CLI_FILE_MAX >> 20);
+                                  CLI_KERNEL_MAX >> 20);
                 return -1;
             }
             room *= 2;

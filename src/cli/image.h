@@ -9,8 +9,8 @@
 
 #include "cli.h"
 
-/* No file may be longer than this, before or after unpacking. */
-#define CLI_FILE_MAX ((size_t)1 << 30)
+#define CLI_FILE_MAX ((size_t)1 << 30)   /* no file may be longer */
+#define CLI_KERNEL_MAX ((size_t)1 << 28) /* no kernel may unpack to more */
 
 struct cli_image {
     char *path; /* as opened */
