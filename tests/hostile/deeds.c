@@ -247,6 +247,8 @@ static const struct {
     {"shared_info_on_stack", shared_info_on_stack},
     {"upcall_on_exception", upcall_on_exception},
     {"interrupt_storm", interrupt_storm},
+    {"abuse_apic", abuse_apic},
+    {"init_self", init_self},
 };
 
 void deed(const char *name)

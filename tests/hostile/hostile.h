@@ -8,6 +8,8 @@
  *   role=calls seed=N count=N bad hypercalls, then random ones
  *   role=sweep seed=N         MSRs, ports, CPUID leaves
  *   role=insns                privileged and odd instructions, odd MMIO
+ *   role=vandal seed=N        rubbish in the pages shared with the hypervisor
+ *   role=flipper              operands that change while they are read
  *   role=deed deed=NAME       one thing that should end the domain
  *
  * All but the last end by powering off. A domain that finds itself treated
@@ -28,6 +30,10 @@ void sentinel(void);
 void bad_calls(void);
 void sweep(void);
 void odd_instructions(void);
+void spoil_shared_pages(void); /* powers off */
+void change_operands(void);
+void abuse_apic(void); /* powers off */
+void init_self(void);  /* ends by its watchdog */
 void deed(const char *name);
 
 /* ---- random numbers: the same for the same seed ---- */

@@ -34,6 +34,10 @@ int main(void)
         sweep();
     } else if (strcmp(role, "insns") == 0) {
         odd_instructions();
+    } else if (strcmp(role, "vandal") == 0) {
+        spoil_shared_pages();
+    } else if (strcmp(role, "flipper") == 0) {
+        change_operands();
     } else if (strcmp(role, "deed") == 0 &&
                kit_arg("deed", name, sizeof(name))) {
         deed(name);

@@ -85,6 +85,8 @@ domain calls1 poweroff 16 "role=calls seed=1 count=$count"
 domain calls2 poweroff 16 "role=calls seed=2 count=$count"
 domain sweep poweroff 16 "role=sweep seed=1"
 domain insns poweroff 16 "role=insns"
+domain vandal poweroff 16 "role=vandal seed=1"
+domain flipper poweroff 16 "role=flipper"
 boot "bad input" --pcpus 2 --seed 1
 
 sentinel 1
@@ -108,6 +110,8 @@ wild_vcpu crash
 no_code crash
 shared_info_on_stack crash
 upcall_on_exception crash
+abuse_apic poweroff
+init_self watchdog
 END
 boot "deadly deeds" --pcpus 2 --seed 1
 

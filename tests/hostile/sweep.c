@@ -274,7 +274,9 @@ static void sweep_cpuid(void)
 void sweep(void)
 {
     sweep_cpuid();
-    sweep_msrs();
+    for (uint64_t i = kit_arg_u64("repeat", 1); i > 0; i--) {
+        sweep_msrs();
+    }
     forbidden_msrs();
     sweep_ports();
     sweep_string_io();

@@ -17,6 +17,9 @@ static bool on_trap(struct kit_regs *regs)
 {
     unsigned int cpu = kit_cpu();
 
+    if (regs->vector == 2) {
+        return true; /* an NMI: ours, whoever sent it */
+    }
     if (slots[cpu] == 0) {
         return false;
     }
