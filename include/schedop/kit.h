@@ -66,6 +66,9 @@ int kit_memory_map(struct kit_region *regions, uint32_t count);
 /* A guest-physical address below 4 GiB as a pointer. */
 void *kit_virt(uint64_t paddr);
 
+/* Module `index` of PVH start info and its size; NULL if there is none. */
+const void *kit_module(uint32_t index, size_t *size);
+
 /* Machine frame (PV) or guest frame (PVH) of an object of this image. */
 uintptr_t kit_frame(const void *object);
 

@@ -92,6 +92,19 @@ static int pvh_memory_map(struct kit_region *regions, uint32_t count)
     return map_from_xen(regions, count);
 }
 
+/* On PV there is no start info of this kind, hence no module. */
+const void *kit_module(uint32_t index, size_t *size)
+{
+    const struct hvm_modlist_entry *module;
+
+    if (!start || index >= start->nr_modules) {
+        return NULL;
+    }
+    module = kit_virt(start->modlist_paddr);
+    *size = (size_t)module[index].size;
+    return kit_virt(module[index].paddr);
+}
+
 static int pvh_wait(bool (*ready)(void *context), void *context)
 {
     return schedop_wait_hvm(ready, context);
