@@ -86,6 +86,25 @@ _start:
     call shutdown
 2:  call yield
     jmp 1b
+#elif defined(reads) /* the same by console_io, for a hardware domain */
+1:  mov $18, %eax
+    mov $1, %ebx
+    mov $1, %ecx
+    mov $reason, %edx
+    vmmcall
+    test %eax, %eax
+    jz 2f
+    mov $18, %eax
+    xor %ebx, %ebx
+    mov $1, %ecx
+    mov $reason, %edx
+    vmmcall
+    cmpb $'.', reason
+    jne 1b
+    xor %edx, %edx
+    call shutdown
+2:  call yield
+    jmp 1b
 #else
 #error "which guest?"
 #endif

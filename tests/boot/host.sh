@@ -8,9 +8,9 @@ set -u
 # shellcheck source=tests/boot/lib.sh disable=SC1091
 . tests/boot/lib.sh
 
-echo "1..30"
+echo "1..32"
 
-for g in spins yields off reboots resets odd talks quiet broken echoes; do
+for g in spins yields off reboots resets odd talks quiet broken echoes reads; do
     gcc -m32 -c "-D$g" tests/boot/host-guests.S -o "$work/$g.o" &&
         ld -m elf_i386 --no-warn-rwx-segments -T tests/boot/host-guests.lds \
             "$work/$g.o" -o "$work/$g.elf" || exit 1
@@ -162,6 +162,16 @@ check "a preserved domain does not keep the machine" last 'exit 0'
 run "$(modules 'off memory=8 hardware=1' 'spins memory=8')"
 check "the hardware domain's end ends the others" \
     before '^end 0 off 0 destroy' '^end 1 spins 255 killed'
+
+read_script() {
+    await '^start 0'
+    printf 'con 0 machine\n'
+    printf 'con 0 .\n'
+}
+run "$(modules 'reads memory=8 hardware=1')" read_script
+read_back() { [ "$(console 0)" = 'machine.' ]; }
+check "the hardware domain reads the machine's console" read_back
+check "and its code ends the machine" last 'exit 0'
 
 # ------------------------------------------------------------- without a link
 
