@@ -164,7 +164,7 @@ static void connect_store(struct host_domain *h)
     }
 }
 
-void host_add(struct x86_domain *d)
+bool host_add(struct x86_domain *d)
 {
     const struct domain_spec *spec = domain_spec(d);
     struct host_domain *h = hv_alloc(sizeof(*h));
@@ -172,7 +172,7 @@ void host_add(struct x86_domain *d)
     struct link_domain id;
 
     if (h == NULL) {
-        x86_panic("no memory for the record of domain %s", spec->name);
+        return false;
     }
     h->x86 = d;
     h->sop = domain_sop(d);
@@ -196,6 +196,7 @@ void host_add(struct x86_domain *d)
     x86_unlock(&host.list);
     id = host_link(h);
     link_create(&id);
+    return true;
 }
 
 void host_remove(struct host_domain *h)
@@ -213,9 +214,15 @@ void host_remove(struct host_domain *h)
 
 void host_domain_created(struct x86_domain *d)
 {
+    bool added;
+
     x86_lock(&host.work);
-    host_add(d);
+    added = host_add(d);
     x86_unlock(&host.work);
+    if (!added) {
+        x86_panic("no memory for the record of domain %s",
+                  domain_spec(d)->name);
+    }
 }
 
 void host_domain_failed(const char *name, const char *why)

@@ -76,8 +76,9 @@ extern struct host host;
 void host_note(void);
 struct host_domain *host_find(uint16_t domid);           /* list or work held */
 struct host_domain *host_of(const struct x86_domain *d); /* the same */
-void host_add(struct x86_domain *d);                     /* work held */
-void host_remove(struct host_domain *h);                 /* work held */
+/* work held; false: no memory */
+bool host_add(struct x86_domain *d);
+void host_remove(struct host_domain *h); /* work held */
 static inline struct link_domain host_link(const struct host_domain *h)
 {
     return (struct link_domain){h->domid, h->name};

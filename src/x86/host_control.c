@@ -98,7 +98,12 @@ static void start_anew(struct sop_pcpu *self, const struct domain_spec *spec)
         host_domain_failed(spec->name, why);
         return;
     }
-    host_add(d);
+    if (!host_add(d)) {
+        (void)sop_domain_destroy(self, domain_sop(d)); /* it never ran */
+        domain_release(d);
+        host_domain_failed(spec->name, "no memory left for its record");
+        return;
+    }
     (void)sop_domain_unpause(self, domain_sop(d)); /* built paused once */
 }
 
