@@ -208,7 +208,7 @@ static void test_pcpus(void)
     good = x86_nr_pcpus() == 1 || ping(self, x86_pcpu(1));
     self->timer_fired = false;
     for (unsigned i = 1; i < x86_nr_pcpus(); i++) {
-        for (unsigned n = 0; n < 100; n++) {
+        for (unsigned n = 0; n < 20; n++) {
             good &= ping(self, x86_pcpu(i));
         }
     }

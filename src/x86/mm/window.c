@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Windows on memory that is not mapped: per-pCPU pages and 2 MiB windows,
- * long-lived frames, whole ranges; and the TLB flush the latter two need.
+ * views, long-lived frames, whole ranges; and the TLB flush the latter two
+ * need.
  */
 #include "mm.h"
 
@@ -9,13 +10,15 @@
 #include "../cpu/cpu.h"
 #include "../cpu/lock.h"
 #include "../irq/irq.h"
+#include "view.h"
 
 /* ----------------------------------------------------------- per-pCPU windows
  */
 
 #define BULK_DST 0u
 #define BULK_SRC 1u
-#define BULKS 2u
+#define BULK_VIEW 2u
+#define BULKS 3u
 
 static uint64_t window_table[512]
     __attribute__((aligned(4096), section(".bss.page")));
@@ -148,6 +151,27 @@ void pa_zero(uint64_t pa, uint64_t len)
     bulk_close(BULK_DST);
 }
 
+void view_begin(struct view *view)
+{
+    unsigned n = x86_self()->index * BULKS + BULK_VIEW;
+
+    view->entry = &bulk_table[n];
+    view->va = VA_BULK + n * SUPERPAGE_SIZE;
+    view->block = VIEW_NOTHING;
+}
+
+void view_move(struct view *view, uint64_t pa)
+{
+    uint64_t block = pa & ~(SUPERPAGE_SIZE - 1);
+
+    check_pa(block, SUPERPAGE_SIZE);
+    *view->entry = block | PTE_RW | PTE_PS;
+    if (view->block != VIEW_NOTHING) {
+        invlpg(view->va); /* else it was not mapped: no TLB knows it */
+    }
+    view->block = block;
+}
+
 /* ------------------------------------------------------------------ TLB flush
  */
 
@@ -173,20 +197,21 @@ void tlb_flush_all(void)
     struct x86_pcpu *self = x86_self();
     uint64_t wanted;
 
-    while (!x86_trylock(&flush_lock)) {
-        pause();
-    }
+    x86_lock(&flush_lock);
     wanted = atomic_fetch_add(&flush_wanted, 1) + 1;
     write_cr3(read_cr3());
     atomic_store(&self->priv->flush_seen, wanted);
     for (unsigned i = 0; i < x86_nr_pcpus(); i++) {
-        struct x86_pcpu *p = x86_pcpu(i);
+        const struct x86_pcpu *p = x86_pcpu(i);
 
-        if (p == self || !p->online) {
-            continue;
+        if (p != self && p->online) {
+            apic_send_nmi(p->apic_id);
         }
-        apic_send_nmi(p->apic_id);
-        while (atomic_load(&p->priv->flush_seen) != wanted) {
+    }
+    for (unsigned i = 0; i < x86_nr_pcpus(); i++) {
+        const struct x86_pcpu *p = x86_pcpu(i);
+
+        while (p->online && atomic_load(&p->priv->flush_seen) != wanted) {
             pause();
         }
     }
