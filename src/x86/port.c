@@ -9,6 +9,7 @@
 
 #include <schedop/port.h>
 #include <xen/errno.h>
+#include <xen/hvm/hvm_op.h>
 #include <xen/xen.h>
 
 static struct x86_pcpu *pcpu_of(const struct sop_pcpu *p)
@@ -150,6 +151,26 @@ bool port_vcpu_timer(struct sop_vcpu *sv, uint64_t now)
     return vlapic_timer_fire(&v->lapic);
 }
 
+/* What is left of hvm_op when the core has taken its parameters. */
+static int64_t hvm_op(struct x86_vcpu *v, const struct sop_call *call)
+{
+    struct xen_hvm_get_time time;
+    uint8_t byte;
+
+    switch ((uint32_t)call->arg[0]) {
+    case HVMOP_get_time:
+        time.now = time_now();
+        return guest_copy_out(v, call->arg[1], &time, sizeof(time));
+    case HVMOP_pagetable_dying: /* of use with shadow page tables only */
+        return guest_copy_in(v, &byte, call->arg[1], 1) != 0 ? -XEN_EFAULT
+                                                             : -XEN_EINVAL;
+    case HVMOP_altp2m:
+        return -XEN_EOPNOTSUPP;
+    default:
+        return -XEN_ENOSYS;
+    }
+}
+
 int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
                        struct sop_call *call)
 {
@@ -158,6 +179,15 @@ int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
         return memory_op(pcpu_of(self), vcpu_of(v), call);
     case __HYPERVISOR_grant_table_op:
         return grant_table_op(vcpu_of(v), call);
+    case __HYPERVISOR_hvm_op:
+        return hvm_op(vcpu_of(v), call);
+    case __HYPERVISOR_platform_op: /* known, but not for guests (measured) */
+        return -XEN_EACCES;
+    case __HYPERVISOR_hypfs_op:
+        return -XEN_EPERM;
+    case __HYPERVISOR_xenpmu_op:
+    case __HYPERVISOR_arch_1:
+        return -XEN_EOPNOTSUPP;
     default:
         return -XEN_ENOSYS;
     }

@@ -65,7 +65,7 @@ static void places(void **state)
     assert_int_equal(m.entry[1].addr, 0xfc000000);
     assert_int_equal(m.entry[1].type, MEMMAP_ACPI);
     assert_int_equal(m.entry[2].addr, 0xfee00000);
-    assert_int_equal(m.entry[3].addr, 0xfeffc000);
+    assert_int_equal(m.entry[3].addr, 0xfeff8000);
     assert_int_equal(end_of(&m.entry[3]), 0xff000000);
     memmap_build(&m, 5120 * MIB, 0x1000);
     assert_int_equal(m.nr, 5);

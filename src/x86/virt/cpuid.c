@@ -16,7 +16,7 @@
 #define BIT(n) (1u << (n))
 
 #define BASIC_MAX 0xdu
-#define EXTENDED_MAX 0x80000008u
+#define EXTENDED_MAX 0x8000001eu
 #define XEN_VERSION_WORD 0x00040011u /* 4.17 */
 
 /* Leaf 1: SSE3 to SSE4.2, CX16, x2APIC, MOVBE, POPCNT, AES, XSAVE, AVX... */
@@ -31,6 +31,7 @@
    CLFLUSH MMX FXSR SSE SSE2 */
 #define L1_EDX 0x078bfbffu
 #define L1_EDX_APIC BIT(9)
+#define L1_EDX_HTT BIT(28) /* ebx says how many */
 /* FSGSBASE BMI1 AVX2 SMEP BMI2 ERMS RDSEED ADX SMAP CLFLUSHOPT CLWB SHA */
 #define L7_EBX                                                                 \
     (BIT(0) | BIT(3) | BIT(5) | BIT(7) | BIT(8) | BIT(9) | BIT(18) | BIT(19) | \
@@ -47,9 +48,15 @@ static bool has_avx(void)
     return svm_xcr0_mask() & 4;
 }
 
+/* As many as APIC ids are set aside: they are even (all in one package). */
+static uint32_t threads(const struct x86_vcpu *v)
+{
+    return v->domain->nr_vcpus * 2;
+}
+
 static void leaf_1(const struct x86_vcpu *v, struct cpuid *r)
 {
-    r->b = (r->b & 0x0000ff00) | v->lapic.id << 24;
+    r->b = (r->b & 0x0000ff00) | v->lapic.id << 24 | threads(v) << 16;
     r->c &= svm_xcr0_mask() ? L1_ECX : L1_ECX & ~(BIT(26) | L1_ECX_AVX);
     if (!has_avx()) {
         r->c &= ~L1_ECX_AVX;
@@ -58,7 +65,7 @@ static void leaf_1(const struct x86_vcpu *v, struct cpuid *r)
     if (v->vmcb->cr4 & BIT(18)) {
         r->c |= L1_ECX_OSXSAVE;
     }
-    r->d = (r->d & L1_EDX) | L1_EDX_APIC;
+    r->d = (r->d & L1_EDX) | L1_EDX_APIC | L1_EDX_HTT;
     if (!(v->lapic.base & VLAPIC_BASE_ENABLE)) {
         r->d &= ~L1_EDX_APIC;
     }
@@ -92,7 +99,7 @@ static void leaf_d(uint32_t subleaf, struct cpuid *r)
         r->c = has_avx() ? 0x340 : 0x240;
         r->d = 0;
     } else if (subleaf == 1) {
-        *r = (struct cpuid){.a = r->a & (BIT(0) | BIT(1) | BIT(2)), .b = r->b};
+        *r = (struct cpuid){.a = r->a & (BIT(0) | BIT(1) | BIT(2))};
     } else if (subleaf != 2 || !has_avx()) {
         *r = (struct cpuid){0};
     }
@@ -120,7 +127,19 @@ static void leaf_basic(const struct x86_vcpu *v, uint32_t leaf,
     }
 }
 
-static void leaf_extended(uint32_t leaf, struct cpuid *r)
+/* Bits of an APIC id that tell the threads of a package apart. */
+static uint32_t id_bits(const struct x86_vcpu *v)
+{
+    uint32_t bits = 0;
+
+    while (1u << bits < threads(v)) {
+        bits++;
+    }
+    return bits;
+}
+
+static void leaf_extended(const struct x86_vcpu *v, uint32_t leaf,
+                          struct cpuid *r)
 {
     switch (leaf) {
     case 0x80000000:
@@ -141,7 +160,8 @@ static void leaf_extended(uint32_t leaf, struct cpuid *r)
         *r = (struct cpuid){.d = r->d & BIT(8)}; /* invariant TSC */
         break;
     case 0x80000008:
-        *r = (struct cpuid){.a = (r->a & 0xff00) | GPA_BITS};
+        *r = (struct cpuid){.a = (r->a & 0xff00) | GPA_BITS,
+                            .c = id_bits(v) << 12 | (threads(v) - 1)};
         break;
     default:
         *r = (struct cpuid){0};
@@ -213,7 +233,7 @@ static struct cpuid guest_cpuid(const struct x86_vcpu *v, uint32_t leaf,
         leaf_basic(v, leaf, subleaf, &r);
     } else if (leaf >= 0x80000000 && leaf <= EXTENDED_MAX) {
         r = cpuid(leaf, subleaf);
-        leaf_extended(leaf, &r);
+        leaf_extended(v, leaf, &r);
     } else if (leaf >> 8 == XEN_CPUID_FIRST_LEAF >> 8) {
         leaf_xen(v, leaf, subleaf, &r);
     }

@@ -25,6 +25,7 @@
 #define FRAMES_MAPPED 64u /* frames the core keeps mapped, per domain */
 #define GFN_NONE UINT64_MAX
 #define GPA_BITS 40u /* guest-physical address width */
+#define P2M_DIRECTORIES 8u
 
 /* Where PVH domains find things, as on Xen. */
 #define GFN_CONSOLE 0xfeffful
@@ -52,9 +53,10 @@ struct x86_domain {
     struct x86_lock lock;
     /* physical map (p2m.c) */
     uint64_t *p2m_root;
+    uint64_t *p2m_directory[P2M_DIRECTORIES]; /* of each GiB, once made */
     uint64_t p2m_tables, p2m_tables_max;
     uint64_t gfn_max;                /* highest one ever mapped */
-    uint64_t frames_now, frames_max; /* mapped now; owned */
+    uint64_t frames_now, frames_max; /* accounted now; owned */
     uint64_t *free_map; /* a bit for each frame owned, set while it is free */
     uint64_t free_hint; /* no word before this one has a bit set */
     unsigned nr_chunks;
@@ -128,6 +130,7 @@ struct x86_vcpu {
     uint32_t tsc_aux;
 
     /* MSRs without hardware behind them */
+    bool cpuid_faulting; /* CPUID faults outside CPL 0 */
     uint64_t var_mtrr[VAR_MTRRS], fixed_mtrr[FIXED_MTRRS], mtrr_default;
 
     struct insn_length length[LENGTHS];
@@ -190,9 +193,47 @@ enum p2m_type {
 int p2m_init(struct x86_domain *d, uint64_t ram_bytes);
 void p2m_free(struct x86_domain *d);
 
-/* Type and physical address of `gfn`. Lock-free. */
-enum p2m_type p2m_lookup(const struct x86_domain *d, uint64_t gfn,
-                         uint64_t *pa);
+#define NPT_P (1ull << 0)
+#define NPT_PS (1ull << 7)
+#define NPT_ADDR 0x000ffffffffff000ull
+#define NPT_TYPE_SHIFT 9u
+#define FRAMES_2M (SUPERPAGE_SIZE / PAGE_SIZE)
+#define FRAMES_1G (FRAMES_2M * 512u)
+
+static inline enum p2m_type npt_type(uint64_t entry)
+{
+    return (enum p2m_type)(entry >> NPT_TYPE_SHIFT & 7);
+}
+
+/* Type and physical address of `gfn`; *pa stays for none. Lock-free. */
+enum p2m_type p2m_walk(const struct x86_domain *d, uint64_t gfn, uint64_t *pa);
+
+/* The same, faster: tables once made stay, so most walks can begin halfway. */
+static inline enum p2m_type p2m_lookup(const struct x86_domain *d, uint64_t gfn,
+                                       uint64_t *pa)
+{
+    const uint64_t *table = NULL;
+    uint64_t entry;
+
+    if (gfn / FRAMES_1G < P2M_DIRECTORIES) {
+        table = __atomic_load_n(&d->p2m_directory[gfn / FRAMES_1G],
+                                __ATOMIC_ACQUIRE);
+    }
+    if (!table) {
+        return p2m_walk(d, gfn, pa);
+    }
+    entry = __atomic_load_n(&table[gfn / FRAMES_2M % 512], __ATOMIC_ACQUIRE);
+    if ((entry & (NPT_P | NPT_PS)) == NPT_P) {
+        table = (const uint64_t *)(entry & NPT_ADDR);
+        entry = __atomic_load_n(&table[gfn % 512], __ATOMIC_ACQUIRE);
+        gfn = 0;
+    }
+    if (!(entry & NPT_P)) {
+        return P2M_NONE;
+    }
+    *pa = (entry & NPT_ADDR) + gfn % FRAMES_2M * PAGE_SIZE;
+    return npt_type(entry);
+}
 
 /* d->lock held for the rest, which return -ENOMEM when tables run out. */
 int p2m_set_locked(struct x86_domain *d, uint64_t gfn, uint64_t pa,

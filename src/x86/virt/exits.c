@@ -668,6 +668,10 @@ static void exit_local(struct x86_vcpu *v, uint64_t code)
 {
     switch (code) {
     case SVM_EXIT_CPUID:
+        if (v->cpuid_faulting && v->vmcb->cpl != 0) {
+            general_protection(v);
+            break;
+        }
         cpuid_emulate(v);
         STEP(v, 0x0f, 0xa2);
         break;

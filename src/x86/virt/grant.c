@@ -113,7 +113,7 @@ static int64_t query_size(struct x86_vcpu *v, uint64_t operand)
     if (guest_copy_in(v, &x, operand, sizeof(x)) != 0) {
         return -XEN_EFAULT;
     }
-    x.status = GNTST_bad_domain;
+    x.status = x.dom == 0 ? GNTST_permission_denied : GNTST_bad_domain;
     if (is_self(v, x.dom)) {
         x.nr_frames = v->domain->nr_grant_frames;
         x.max_nr_frames = GRANT_FRAMES_MAX;
@@ -149,6 +149,17 @@ static int64_t get_version(struct x86_vcpu *v, uint64_t operand)
     return guest_copy_out(v, operand, &x, sizeof(x));
 }
 
+/* Grants of others: there are none, but the operand is looked at first. */
+static int64_t foreign(struct x86_vcpu *v, uint64_t operand, uint32_t count)
+{
+    uint8_t byte;
+
+    if (count == 0) {
+        return 0;
+    }
+    return guest_copy_in(v, &byte, operand, 1) != 0 ? -XEN_EFAULT : -XEN_ENOSYS;
+}
+
 int64_t grant_table_op(struct x86_vcpu *v, struct sop_call *call)
 {
     uint64_t operand = call->arg[1];
@@ -163,9 +174,14 @@ int64_t grant_table_op(struct x86_vcpu *v, struct sop_call *call)
     case GNTTABOP_query_size:
         return count != 1 ? -XEN_EINVAL : query_size(v, operand);
     case GNTTABOP_set_version:
-        return set_version(v, operand);
+        return count != 1 ? -XEN_EINVAL : set_version(v, operand);
     case GNTTABOP_get_version:
-        return get_version(v, operand);
+        return count == 0 ? 0 : get_version(v, operand);
+    case GNTTABOP_map_grant_ref:
+    case GNTTABOP_unmap_grant_ref:
+    case GNTTABOP_copy:
+    case GNTTABOP_swap_grant_ref:
+        return foreign(v, operand, count);
     default:
         return -XEN_ENOSYS;
     }

@@ -1,29 +1,58 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory as the hypervisor touches it: page by page through the windows
- * of the calling pCPU, one for the guest's page tables and one for the data.
- * Nothing is mapped for longer than a call.
+ * Guest memory as the hypervisor touches it: through one view a copy, which
+ * shows the guest's page tables and the data in turn. Nothing is mapped for
+ * longer than a call.
  */
 #include "domain.h"
 
 #include <xen/errno.h>
 
-#define WINDOW_TABLE 0u
-#define WINDOW_DATA 1u
+#include "../mm/view.h"
+#include "walk_long.h"
 
-static void *table_frame(void *context, uint64_t gfn)
+/* What a copy looks through, and at whom. */
+struct sight {
+    struct view view;
+    const struct x86_domain *d;
+};
+
+/* Frame `gfn`, NULL when there is no RAM. Valid until the next call. */
+static inline __attribute__((always_inline)) void *frame_at(void *context,
+                                                            uint64_t gfn)
 {
-    const struct x86_domain *d = context;
+    struct sight *sight = context;
     uint64_t pa;
+    enum p2m_type type = p2m_lookup(sight->d, gfn, &pa);
 
-    if (p2m_lookup(d, gfn, &pa) == P2M_NONE) {
-        return NULL;
+    if (type == P2M_RAM) {
+        return view_at(&sight->view, pa);
     }
-    return window_open(WINDOW_TABLE, pa);
+    /* A page of ours that the guest shares is mapped where it is. */
+    return type == P2M_SPECIAL ? (void *)pa : NULL;
 }
 
-bool guest_translate(struct x86_vcpu *v, uint64_t linear, unsigned access,
-                     uint64_t *gpa, unsigned *fault)
+static inline struct sight sight_begin(const struct x86_domain *d)
+{
+    struct sight sight = {.d = d};
+
+    view_begin(&sight.view);
+    return sight;
+}
+
+/* Out of line: the other modes of paging, and none. */
+static __attribute__((noinline)) bool
+translate_other(struct sight *sight, struct walk_state *s, uint64_t linear,
+                unsigned access, uint64_t *gpa, unsigned *fault)
+{
+    s->frame = frame_at;
+    s->context = sight;
+    return walk_linear(s, linear, access, gpa, fault);
+}
+
+static inline bool translate(struct sight *sight, const struct x86_vcpu *v,
+                             uint64_t linear, unsigned access, uint64_t *gpa,
+                             unsigned *fault)
 {
     const struct vmcb *c = v->vmcb;
     struct walk_state s = {
@@ -32,119 +61,153 @@ bool guest_translate(struct x86_vcpu *v, uint64_t linear, unsigned access,
         .cr4 = c->cr4,
         .efer = c->efer,
         .rflags = c->rflags,
-        .frame = table_frame,
-        .context = v->domain,
     };
 
-    return walk_linear(&s, linear, access, gpa, fault);
-}
-
-/* The frame at `gpa`, in the data window; NULL when it is no RAM. */
-static uint8_t *data_at(struct x86_domain *d, uint64_t gpa)
-{
-    uint64_t pa;
-
-    if (p2m_lookup(d, gpa >> PAGE_SHIFT, &pa) == P2M_NONE) {
-        return NULL;
+    if (!(s.efer & X86_EFER_LMA) || !walk_is_canonical(linear)) {
+        return translate_other(sight, &s, linear, access, gpa, fault);
     }
-    return (uint8_t *)window_open(WINDOW_DATA, pa) + (gpa & ~PAGE_MASK);
+    return walk_long(&s, frame_at, sight, linear, access, gpa, fault);
 }
 
-static size_t within_page(uint64_t address, size_t len)
+bool guest_translate(struct x86_vcpu *v, uint64_t linear, unsigned access,
+                     uint64_t *gpa, unsigned *fault)
+{
+    struct sight sight = sight_begin(v->domain);
+    bool good = translate(&sight, v, linear, access, gpa, fault);
+
+    view_end(&sight.view);
+    return good;
+}
+
+/* The byte at `gpa`; NULL when it is no RAM. */
+static inline uint8_t *byte_at(struct sight *sight, uint64_t gpa)
+{
+    uint8_t *frame = frame_at(sight, gpa >> PAGE_SHIFT);
+
+    return frame ? frame + (gpa & ~PAGE_MASK) : NULL;
+}
+
+static inline size_t within_page(uint64_t address, size_t len)
 {
     size_t left = PAGE_SIZE - (address & ~PAGE_MASK);
 
     return len < left ? len : left;
 }
 
+/* Sizes that operands have are worth a test. */
+static inline void copy(void *to, const void *from, size_t len)
+{
+    if (len == 8) {
+        __builtin_memcpy(to, from, 8);
+    } else if (len == 4) {
+        __builtin_memcpy(to, from, 4);
+    } else {
+        __builtin_memcpy(to, from, len);
+    }
+}
+
 int gpa_copy_in(struct x86_domain *d, void *dst, uint64_t gpa, size_t len)
 {
-    uint8_t *to = dst;
+    struct sight sight = sight_begin(d);
+    uint8_t *to = dst, *from = NULL;
 
     while (len > 0) {
         size_t part = within_page(gpa, len);
-        const uint8_t *from = data_at(d, gpa);
 
+        from = byte_at(&sight, gpa);
         if (!from) {
-            return -XEN_EFAULT;
+            break;
         }
-        __builtin_memcpy(to, from, part);
-        window_close(WINDOW_DATA);
+        copy(to, from, part);
         to += part;
         gpa += part;
         len -= part;
     }
-    return 0;
+    view_end(&sight.view);
+    return len == 0 ? 0 : -XEN_EFAULT;
 }
 
 int gpa_copy_out(struct x86_domain *d, uint64_t gpa, const void *src,
                  size_t len)
 {
+    struct sight sight = sight_begin(d);
     const uint8_t *from = src;
 
     while (len > 0) {
         size_t part = within_page(gpa, len);
-        uint8_t *to = data_at(d, gpa);
+        uint8_t *to = byte_at(&sight, gpa);
 
         if (!to) {
-            return -XEN_EFAULT;
+            break;
         }
-        __builtin_memcpy(to, from, part);
-        window_close(WINDOW_DATA);
+        copy(to, from, part);
         from += part;
         gpa += part;
         len -= part;
     }
-    return 0;
+    view_end(&sight.view);
+    return len == 0 ? 0 : -XEN_EFAULT;
+}
+
+/* Where the guest has `linear`; NULL when `access` there would fault. */
+static inline uint8_t *linear_at(struct sight *sight, const struct x86_vcpu *v,
+                                 uint64_t linear, unsigned access)
+{
+    unsigned fault;
+    uint64_t gpa;
+
+    if (!translate(sight, v, linear, access, &gpa, &fault)) {
+        return NULL;
+    }
+    return byte_at(sight, gpa);
 }
 
 int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len)
 {
+    struct sight sight = sight_begin(v->domain);
     uint8_t *to = dst;
 
     while (len > 0) {
         size_t part = within_page(linear, len);
-        unsigned fault;
-        uint64_t gpa;
+        const uint8_t *from = linear_at(&sight, v, linear, 0);
 
-        if (!guest_translate(v, linear, 0, &gpa, &fault) ||
-            gpa_copy_in(v->domain, to, gpa, part) != 0) {
-            window_close(WINDOW_TABLE);
-            return -XEN_EFAULT;
+        if (!from) {
+            break;
         }
+        copy(to, from, part);
         to += part;
         linear += part;
         len -= part;
     }
-    window_close(WINDOW_TABLE);
-    return 0;
+    view_end(&sight.view);
+    return len == 0 ? 0 : -XEN_EFAULT;
 }
 
 int guest_copy_out(struct x86_vcpu *v, uint64_t linear, const void *src,
                    size_t len)
 {
+    struct sight sight = sight_begin(v->domain);
     const uint8_t *from = src;
 
     while (len > 0) {
         size_t part = within_page(linear, len);
-        unsigned fault;
-        uint64_t gpa;
+        uint8_t *to = linear_at(&sight, v, linear, WALK_WRITE);
 
-        if (!guest_translate(v, linear, WALK_WRITE, &gpa, &fault) ||
-            gpa_copy_out(v->domain, gpa, from, part) != 0) {
-            window_close(WINDOW_TABLE);
-            return -XEN_EFAULT;
+        if (!to) {
+            break;
         }
+        copy(to, from, part);
         from += part;
         linear += part;
         len -= part;
     }
-    window_close(WINDOW_TABLE);
-    return 0;
+    view_end(&sight.view);
+    return len == 0 ? 0 : -XEN_EFAULT;
 }
 
 unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX])
 {
+    struct sight sight = sight_begin(v->domain);
     const struct vmcb *c = v->vmcb;
     uint64_t linear = c->rip + (vcpu_is_wide(v) ? 0 : c->cs.base);
     unsigned access = WALK_FETCH | (c->cpl == 3 ? WALK_USER : 0);
@@ -152,16 +215,15 @@ unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX])
 
     while (n < INSN_MAX) {
         size_t part = within_page(linear, INSN_MAX - n);
-        unsigned fault;
-        uint64_t gpa;
+        const uint8_t *from = linear_at(&sight, v, linear, access);
 
-        if (!guest_translate(v, linear, access, &gpa, &fault) ||
-            gpa_copy_in(v->domain, bytes + n, gpa, part) != 0) {
+        if (!from) {
             break;
         }
+        __builtin_memcpy(bytes + n, from, part);
         n += (unsigned)part;
         linear += part;
     }
-    window_close(WINDOW_TABLE);
+    view_end(&sight.view);
     return n;
 }

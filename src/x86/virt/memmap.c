@@ -4,7 +4,7 @@
 
 #define ACPI_START 0xfc000000ull
 #define LAPIC_START 0xfee00000ull
-#define SPECIAL_START 0xfeffc000ull
+#define SPECIAL_START 0xfeff8000ull
 #define SPECIAL_END 0xff000000ull
 
 static void add(struct memmap *m, uint64_t addr, uint64_t size, uint32_t type)

@@ -16,6 +16,7 @@
 #define COMMAND_BITS 6u /* the rest of the number: extents already done */
 #define EXTENT_ORDER_MAX 9u
 #define FRAMES_PER_CALL 4096u
+#define SLACK_FRAMES 256u /* xl lets a domain have 1 MiB more than it has */
 
 /* The 32-bit layouts of what memory_op takes. */
 struct reservation32 {
@@ -69,7 +70,9 @@ static int check_domid(const struct request *r, uint16_t domid)
     if (domid == DOMID_SELF || domid == r->d->domid) {
         return 0;
     }
-    return sop_domain_by_id(r->sys, domid) ? -XEN_EPERM : -XEN_ESRCH;
+    /* To a guest there always is a domain 0. */
+    return domid == 0 || sop_domain_by_id(r->sys, domid) ? -XEN_EPERM
+                                                         : -XEN_ESRCH;
 }
 
 /* ---------------------------------------------------------- add_to_physmap */
@@ -176,6 +179,10 @@ static int add_locked(struct x86_domain *d, const struct xen_add_to_physmap *x)
         return place_locked(d, x->gpfn, pa, &d->grant_gfn[x->idx]);
     case XENMAPSPACE_gmfn:
         return move_locked(d, x->gpfn, x->idx);
+    case XENMAPSPACE_gmfn_range:
+        return x->size == 0 ? 0 : -XEN_ENOSYS;
+    case XENMAPSPACE_dev_mmio:
+        return -XEN_EACCES;
     default:
         return -XEN_EINVAL;
     }
@@ -197,7 +204,7 @@ static int64_t add_to_physmap(const struct request *r)
         return rc;
     }
     if (x.gpfn >> (GPA_BITS - PAGE_SHIFT)) {
-        return -XEN_EINVAL;
+        return -XEN_ENOENT; /* as Xen says it */
     }
     x86_lock(&r->d->lock);
     rc = add_locked(r->d, &x);
@@ -293,16 +300,20 @@ static bool release_extent(struct x86_domain *d, uint64_t gfn, uint64_t frames)
 
 static bool populate_extent(struct x86_domain *d, uint64_t gfn, uint64_t frames)
 {
-    bool good = true;
+    bool good;
 
     x86_lock(&d->lock);
+    good = d->frames_now + frames <= d->frames_max + SLACK_FRAMES;
     for (uint64_t i = 0; i < frames && good; i++) {
         uint64_t pa;
 
-        if (p2m_lookup(d, gfn + i, &pa) != P2M_NONE) {
-            good = false;
-            break;
+        if (p2m_lookup(d, gfn + i, &pa) == P2M_RAM) {
+            /* On Xen a fresh one takes its place, and the old one is lost. */
+            pa_zero(pa, PAGE_SIZE);
+            d->frames_now++;
+            continue;
         }
+        vacate_locked(d, gfn + i);
         pa = frame_take_locked(d);
         good = pa != 0;
         if (good && p2m_set_locked(d, gfn + i, pa, P2M_RAM) != 0) {
@@ -312,6 +323,29 @@ static bool populate_extent(struct x86_domain *d, uint64_t gfn, uint64_t frames)
     }
     x86_unlock(&d->lock);
     return good;
+}
+
+/*
+ * increase_reservation: for a domain with a physical map the frames appear
+ * nowhere, so only the account changes.
+ */
+static int64_t increase(const struct request *r)
+{
+    struct x86_domain *d = r->d;
+    uint64_t done = r->start;
+    struct extents x = {0};
+
+    if (!read_extents(r, &x)) {
+        return (int64_t)r->start;
+    }
+    x86_lock(&d->lock);
+    while (done < x.nr &&
+           d->frames_now + (1ull << x.order) <= d->frames_max + SLACK_FRAMES) {
+        d->frames_now += 1ull << x.order;
+        done++;
+    }
+    x86_unlock(&d->lock);
+    return (int64_t)done;
 }
 
 /* decrease_reservation, populate_physmap: how many extents were done. */
@@ -352,7 +386,8 @@ static int64_t reservation(const struct request *r, bool maximum)
     if (rc != 0) {
         return rc;
     }
-    return (int64_t)(maximum ? r->d->frames_max : r->d->frames_now);
+    return (int64_t)(maximum ? r->d->frames_max + SLACK_FRAMES
+                             : r->d->frames_now);
 }
 
 static int64_t maximum_gpfn(const struct request *r)
@@ -454,7 +489,7 @@ static int64_t set_memory_map(const struct request *r)
         return rc;
     }
     if (nr > MEMMAP_MAX) {
-        return -XEN_E2BIG;
+        return -XEN_EINVAL;
     }
     rc = check_domid(r, domid);
     if (rc != 0) {
@@ -477,6 +512,15 @@ static int64_t set_memory_map(const struct request *r)
 
 /* ---------------------------------------------------------------- dispatch */
 
+/* Known to Xen, which looks at the operand before it says anything else. */
+static int64_t not_offered(const struct request *r)
+{
+    uint8_t byte;
+
+    return guest_copy_in(r->v, &byte, r->operand, 1) != 0 ? -XEN_EFAULT
+                                                          : -XEN_ENOSYS;
+}
+
 int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
                   struct sop_call *call)
 {
@@ -492,7 +536,7 @@ int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
 
     switch (command & ((1u << COMMAND_BITS) - 1)) {
     case XENMEM_increase_reservation:
-        return (int64_t)r.start; /* only RAM that was given back can return */
+        return increase(&r);
     case XENMEM_decrease_reservation:
         return adjust(&r, false);
     case XENMEM_populate_physmap:
@@ -513,6 +557,21 @@ int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
         return memory_map(&r);
     case XENMEM_set_memory_map:
         return set_memory_map(&r);
+    case XENMEM_machphys_mfn_list:
+    case XENMEM_exchange:
+    case XENMEM_set_pod_target:
+    case XENMEM_get_pod_target:
+    case XENMEM_access_op:
+    case XENMEM_add_to_physmap_batch:
+    case XENMEM_claim_pages:
+    case XENMEM_get_vnumainfo:
+    case XENMEM_reserved_device_memory_map:
+        return not_offered(&r);
+    case XENMEM_get_sharing_freed_pages:
+    case XENMEM_get_sharing_shared_pages:
+        return 0;
+    case XENMEM_machphys_compat_mfn_list:
+        return -XEN_EOPNOTSUPP;
     default:
         return -XEN_ENOSYS;
     }

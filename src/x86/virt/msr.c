@@ -14,7 +14,11 @@
 #define MSR_MTRR_VAR 0x200u
 #define MSR_MTRR_DEFAULT 0x2ffu
 #define MSR_PAT 0x277u
-#define MSR_DEBUGCTL 0x1d9u
+#define MSR_MICROCODE 0x8bu
+#define MSR_PLATFORM_INFO 0xceu
+#define MSR_FEATURES_ENABLES 0x140u
+#define MSR_MCG_CAP 0x179u
+#define MSR_DE_CFG 0xc0011029u
 #define MSR_TSC_AUX_GUEST 0xc0000103u
 #define MTRR_CAP 0x508ull /* 8 variable ranges, fixed ones, write-combining */
 
@@ -205,42 +209,100 @@ static bool write_address(struct vmcb *c, uint32_t msr, uint64_t value)
     }
 }
 
-/* Read as 0, writes ignored: counters and switches of AMD processors. */
-static bool is_inert(uint32_t msr)
+/*
+ * Read as 0 on Xen as well (measured); writes ignored or refused. Counters,
+ * machine check banks and switches of AMD processors, some of Intel's.
+ */
+static const struct zero_msr {
+    uint32_t first, last;
+    bool fixed; /* a write is a fault */
+} zero_msrs[] = {
+    {0x0, 0x1, true},
+    {0x2c, 0x2c, true},
+    {0x3b, 0x3b, false},
+    {0x17a, 0x17b, false},
+    {0x1d9, 0x1d9, false},
+    {0x1db, 0x1de, false},
+    {0x280, 0x29f, false},
+    {0x400, 0x47f, false},
+    {0x6e0, 0x6e0, false},
+    {0xc0000104, 0xc0000104, false},
+    {0xc0010000, 0xc0010007, false},
+    {0xc0010010, 0xc0010010, false},
+    {0xc0010015, 0xc0010015, true},
+    {0xc001001a, 0xc001001a, false},
+    {0xc001001d, 0xc001001d, false},
+    {0xc001001f, 0xc001001f, false},
+    {0xc0010055, 0xc0010055, true},
+    {0xc0010114, 0xc0010114, false},
+    {0xc0010117, 0xc0010117, false},
+    {0xc001011f, 0xc001011f, false},
+    {0xc0010200, 0xc001020b, false},
+    {0xc0011023, 0xc0011023, false},
+    {0xc001102a, 0xc001102a, false},
+    {0xc001102c, 0xc001102c, false},
+};
+
+static const struct zero_msr *find_zero_msr(uint32_t msr)
 {
-    switch (msr) {
-    case 0x17a: /* machine check status */
-    case MSR_DEBUGCTL:
-    case 0x1db: /* last branches and exceptions */
-    case 0x1dc:
-    case 0x1dd:
-    case 0x1de:
-    case 0xc0010010: /* SYSCFG */
-    case 0xc0010015: /* HWCR */
-    case 0xc001001f: /* NB_CFG */
-    case 0xc0011028:
-        return true;
-    default:
-        return msr >= 0xc0010000 && msr <= 0xc0010007;
+    for (unsigned i = 0; i < sizeof(zero_msrs) / sizeof(zero_msrs[0]); i++) {
+        if (msr >= zero_msrs[i].first && msr <= zero_msrs[i].last) {
+            return &zero_msrs[i];
+        }
     }
+    return NULL;
 }
 
-static bool read_other(uint32_t msr, uint64_t *value)
+static bool read_other(const struct x86_vcpu *v, uint32_t msr, uint64_t *value)
 {
     *value = 0;
     switch (msr) {
-    case 0x8b:  /* microcode */
-    case 0x179: /* no machine check banks */
     case MSR_HYPERCALL_PAGE:
         return true;
     case MSR_TSC:
         *value = rdtsc_ordered();
         return true;
-    case 0xc0011029: /* DE_CFG: LFENCE is dispatch serialising */
-        *value = 2;
+    case MSR_MICROCODE:
+        *value = rdmsr(MSR_MICROCODE);
+        return true;
+    case MSR_PLATFORM_INFO:
+        *value = 1u << 31; /* CPUID faulting */
+        return true;
+    case MSR_FEATURES_ENABLES:
+        *value = v->cpuid_faulting;
+        return true;
+    case MSR_MCG_CAP:
+        *value = 2; /* banks */
+        return true;
+    case 0x400: /* their control registers */
+    case 0x404:
+        *value = UINT64_MAX;
+        return true;
+    case MSR_DE_CFG:
+        *value = 2; /* LFENCE is dispatch serialising */
         return true;
     default:
-        return is_inert(msr);
+        return find_zero_msr(msr) != NULL;
+    }
+}
+
+static bool write_other(struct x86_vcpu *v, uint32_t msr, uint64_t value)
+{
+    const struct zero_msr *zero = find_zero_msr(msr);
+
+    switch (msr) {
+    case MSR_TSC: /* system time is derived from it: it stays as it is */
+    case MSR_MCG_CAP:
+    case MSR_DE_CFG:
+        return true;
+    case MSR_FEATURES_ENABLES:
+        if (value > 1) {
+            return false;
+        }
+        v->cpuid_faulting = value;
+        return true;
+    default:
+        return zero && !zero->fixed;
     }
 }
 
@@ -266,7 +328,7 @@ bool msr_read(struct x86_vcpu *v, uint32_t msr, uint64_t *value)
         *value = v->tsc_aux;
         return true;
     default:
-        return mtrr_read(v, msr, value) || read_other(msr, value);
+        return mtrr_read(v, msr, value) || read_other(v, msr, value);
     }
 }
 
@@ -302,12 +364,8 @@ bool msr_write(struct x86_pcpu *self, struct x86_vcpu *v, uint32_t msr,
         return true;
     case MSR_HYPERCALL_PAGE:
         return write_hypercall_page(v, value);
-    case MSR_TSC: /* system time is derived from it: it stays as it is */
-    case 0x8b:
-    case 0xc0011029:
-        return true;
     default:
         return write_address(v->vmcb, msr, value) ||
-               mtrr_write(v, msr, value) || is_inert(msr);
+               mtrr_write(v, msr, value) || write_other(v, msr, value);
     }
 }

@@ -16,17 +16,12 @@
 #include "../../lib/bitmap.h"
 
 #define ENTRIES 512u
-#define NPT_P (1ull << 0)
 #define NPT_W (1ull << 1)
 #define NPT_U (1ull << 2)
-#define NPT_PS (1ull << 7)
-#define NPT_ADDR 0x000ffffffffff000ull
-#define NPT_TYPE_SHIFT 9u
 #define NPT_TYPE (7ull << NPT_TYPE_SHIFT)
 #define NPT_TABLE (NPT_P | NPT_W | NPT_U)
 #define LEVELS 4u
 #define TABLES_SPARE 64u
-#define FRAMES_2M (SUPERPAGE_SIZE / PAGE_SIZE)
 
 static uint64_t entry_read(const uint64_t *entry)
 {
@@ -98,9 +93,10 @@ void p2m_free(struct x86_domain *d)
         }
     }
     d->p2m_root = NULL;
+    __builtin_memset(d->p2m_directory, 0, sizeof(d->p2m_directory));
 }
 
-enum p2m_type p2m_lookup(const struct x86_domain *d, uint64_t gfn, uint64_t *pa)
+enum p2m_type p2m_walk(const struct x86_domain *d, uint64_t gfn, uint64_t *pa)
 {
     const uint64_t *table = d->p2m_root;
 
@@ -117,7 +113,7 @@ enum p2m_type p2m_lookup(const struct x86_domain *d, uint64_t gfn, uint64_t *pa)
             uint64_t within = gfn & ((1ull << ((level - 1) * 9)) - 1);
 
             *pa = (entry & NPT_ADDR) + within * PAGE_SIZE;
-            return (entry & NPT_TYPE) >> NPT_TYPE_SHIFT;
+            return npt_type(entry);
         }
         table = table_of(entry);
     }
@@ -139,6 +135,16 @@ static int split(struct x86_domain *d, uint64_t *slot)
     return 0;
 }
 
+/* A directory maps 1 GiB by entries of 2 MiB; p2m_lookup() begins there. */
+static void note_directory(struct x86_domain *d, uint64_t gfn, unsigned level,
+                           uint64_t *table)
+{
+    if (level == 2 && gfn / FRAMES_1G < P2M_DIRECTORIES) {
+        __atomic_store_n(&d->p2m_directory[gfn / FRAMES_1G], table,
+                         __ATOMIC_RELEASE);
+    }
+}
+
 /* The entry for `gfn` at `level`, with the tables above it made. */
 static uint64_t *slot_make(struct x86_domain *d, uint64_t gfn, unsigned level)
 {
@@ -154,6 +160,7 @@ static uint64_t *slot_make(struct x86_domain *d, uint64_t gfn, unsigned level)
                 return NULL;
             }
             entry_write(slot, (uint64_t)next | NPT_TABLE);
+            note_directory(d, gfn, at - 1, next);
         } else if ((*slot & NPT_PS) && split(d, slot) != 0) {
             return NULL;
         }

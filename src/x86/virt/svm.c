@@ -16,7 +16,7 @@
 
 #include "../cpu/asm.h"
 
-#define MSR_PAT_DEFAULT 0x0007040600070406ull
+#define PAT_OF_XEN 0x0000050100070406ull
 #define MSR_VM_CR 0xc0010114u
 #define MSR_VM_HSAVE_PA 0xc0010117u
 #define MSR_TSC_AUX 0xc0000103u
@@ -223,7 +223,7 @@ static void reset_common(struct x86_vcpu *v)
     c->efer = X86_EFER_SVME;
     c->dr6 = 0xffff0ff0;
     c->dr7 = 0x400;
-    c->g_pat = MSR_PAT_DEFAULT;
+    c->g_pat = PAT_OF_XEN;
     c->cpl = 0;
     c->shadow = 0;
     c->fs = c->gs = c->ldtr = c->gdtr = c->idtr = (struct vmcb_seg){0};

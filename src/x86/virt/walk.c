@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* See walk.h. */
-#include "walk.h"
+/* See walk.h. 4-level tables are walked by walk_long.h, the others here. */
+#include "walk_long.h"
 
-#include <stddef.h>
-
-#define PTE_P (1ull << 0)
-#define PTE_W (1ull << 1)
-#define PTE_U (1ull << 2)
-#define PTE_A (1ull << 5)
-#define PTE_D (1ull << 6)
-#define PTE_PS (1ull << 7)
-#define PTE_NX (1ull << 63)
-#define PTE_ADDR 0x000ffffffffff000ull
+#define PTE_P PTE_LONG_P
+#define PTE_W PTE_LONG_W
+#define PTE_U PTE_LONG_U
+#define PTE_A PTE_LONG_A
+#define PTE_D PTE_LONG_D
+#define PTE_PS PTE_LONG_PS
+#define PTE_NX PTE_LONG_NX
+#define PTE_ADDR PTE_LONG_ADDR
 
 /* The shape of one paging mode. */
 struct walk_mode {
@@ -30,9 +28,6 @@ struct walk {
 
 static struct walk_mode walk_mode(const struct walk_state *s)
 {
-    if (s->efer & X86_EFER_LMA) {
-        return (struct walk_mode){4, 9, 8};
-    }
     if (s->cr4 & X86_CR4_PAE) {
         return (struct walk_mode){3, 9, 8};
     }
@@ -91,7 +86,7 @@ static bool walk_is_leaf(const struct walk *w, uint64_t pte)
     if (w->level == 1) {
         return true;
     }
-    if (!(pte & PTE_PS) || walk_is_pointer(w) || w->level > 3) {
+    if (!(pte & PTE_PS) || walk_is_pointer(w)) {
         return false;
     }
     return w->mode.levels != 2 || (w->s->cr4 & X86_CR4_PSE);
@@ -105,25 +100,6 @@ static void walk_rights(struct walk *w, uint64_t pte)
     w->writable = w->writable && (pte & PTE_W);
     w->user = w->user && (pte & PTE_U);
     w->no_execute = w->no_execute || (w->mode.entry == 8 && (pte & PTE_NX));
-}
-
-static bool walk_allowed(const struct walk *w)
-{
-    const struct walk_state *s = w->s;
-    bool user = w->access & WALK_USER;
-
-    if (user && !w->user) {
-        return false;
-    }
-    if (!user && w->user && !(w->access & WALK_FETCH) &&
-        (s->cr4 & X86_CR4_SMAP) && !(s->rflags & X86_FLAGS_AC)) {
-        return false;
-    }
-    if ((w->access & WALK_WRITE) && !w->writable &&
-        (user || (s->cr0 & X86_CR0_WP))) {
-        return false;
-    }
-    return !((w->access & WALK_FETCH) && w->no_execute);
 }
 
 /* The address a leaf maps w->linear to. */
@@ -158,7 +134,7 @@ static int walk_step(struct walk *w, uint64_t *gpa, unsigned *fault)
     }
     *fault = WALK_PRESENT;
     if (walk_bad_nx(w, pte)) {
-        *fault |= 8;
+        *fault |= WALK_RESERVED;
         return -1;
     }
     walk_rights(w, pte);
@@ -170,7 +146,7 @@ static int walk_step(struct walk *w, uint64_t *gpa, unsigned *fault)
         *fault = 0;
         return 0;
     }
-    if (!walk_allowed(w)) {
+    if (!walk_allowed(w->s, w->access, w->writable, w->user, w->no_execute)) {
         return -1;
     }
     if (w->access & WALK_WRITE) {
@@ -183,34 +159,19 @@ static int walk_step(struct walk *w, uint64_t *gpa, unsigned *fault)
     return 1;
 }
 
-static bool is_canonical(uint64_t linear)
+/* 2 and 3 levels. */
+static bool walk_short(const struct walk_state *s, uint64_t linear,
+                       unsigned access, uint64_t *gpa, unsigned *fault)
 {
-    uint64_t top = linear >> 47;
-
-    return top == 0 || top == 0x1ffff;
-}
-
-bool walk_linear(const struct walk_state *s, uint64_t linear, unsigned access,
-                 uint64_t *gpa, unsigned *fault)
-{
-    struct walk w = {.s = s, .linear = linear, .access = access};
+    struct walk w = {.s = s,
+                     .mode = walk_mode(s),
+                     .linear = linear,
+                     .access = access,
+                     .writable = true,
+                     .user = true};
+    uint64_t at = s->cr3 & (w.mode.levels == 3 ? 0xffffffe0u : 0xfffff000u);
     unsigned bits = 0;
-    uint64_t at;
 
-    if (!(s->cr0 & X86_CR0_PG)) {
-        *gpa = linear;
-        return true;
-    }
-    *fault = access;
-    if ((s->efer & X86_EFER_LMA) ? !is_canonical(linear)
-                                 : (linear >> 32) != 0) {
-        return false;
-    }
-    w.mode = walk_mode(s);
-    w.writable = w.user = true;
-    at = s->cr3 & (w.mode.levels == 3   ? 0xffffffe0u
-                   : w.mode.levels == 2 ? 0xfffff000u
-                                        : PTE_ADDR);
     for (w.level = w.mode.levels; w.level > 0; w.level--) {
         int step = walk_step(&w, &at, &bits);
 
@@ -222,9 +183,25 @@ bool walk_linear(const struct walk_state *s, uint64_t linear, unsigned access,
             break;
         }
     }
-    *fault = (access & ~WALK_PRESENT) | bits;
-    if (!(s->efer & X86_EFER_NXE)) {
-        *fault &= ~WALK_FETCH;
-    }
+    *fault = walk_fault(s, access, bits);
     return false;
+}
+
+bool walk_linear(const struct walk_state *s, uint64_t linear, unsigned access,
+                 uint64_t *gpa, unsigned *fault)
+{
+    bool wide = s->efer & X86_EFER_LMA;
+
+    if (!(s->cr0 & X86_CR0_PG)) {
+        *gpa = linear;
+        return true;
+    }
+    *fault = access;
+    if (wide ? !walk_is_canonical(linear) : (linear >> 32) != 0) {
+        return false;
+    }
+    if (wide) {
+        return walk_long(s, s->frame, s->context, linear, access, gpa, fault);
+    }
+    return walk_short(s, linear, access, gpa, fault);
 }

@@ -45,14 +45,16 @@
 #define WALK_USER (1u << 2)
 #define WALK_FETCH (1u << 4)
 
+/*
+ * The page of guest frame `gfn` to read and write, NULL when it is not RAM.
+ * Valid until the next call.
+ */
+typedef void *walk_frame(void *context, uint64_t gfn);
+
 /* What decides a translation. */
 struct walk_state {
     uint64_t cr0, cr3, cr4, efer, rflags;
-    /*
-     * The page of guest frame `gfn` to read and write, NULL when it is not
-     * RAM. Valid until the next call.
-     */
-    void *(*frame)(void *context, uint64_t gfn);
+    walk_frame *frame;
     void *context;
 };
 
