@@ -12,7 +12,8 @@
  * Page 0 is not mapped. The upper half holds what moves:
  *
  *   VA_WINDOWS  a few pages per pCPU, window_open()
- *   VA_BULK     two 2 MiB windows per pCPU, for pa_copy() and its relatives
+ *   VA_BULK     three 2 MiB windows per pCPU: pa_copy() and its relatives,
+ *               view.h
  *   VA_FRAMES   frame_map()
  *   VA_STACKS   the pCPUs' stacks with a guard page below each
  *   VA_DEVICES  device registers, not cached
