@@ -64,7 +64,8 @@ struct c2_domain {
 struct c2_pool {
     struct list_node queue; /* earliest deadline first */
     uint64_t vtime;         /* of the latest choice; never steps back */
-    sop_cpumask_t idle;     /* pCPUs with nothing to do, and not yet told */
+    sop_cpumask_t idle;     /* pCPUs with nothing to do, and not told */
+    sop_cpumask_t told;     /* pCPUs to be kicked that have not chosen yet */
     uint32_t waiting;
     uint32_t nr_capped; /* domains with a cap */
     struct prng prng;
@@ -147,7 +148,10 @@ static bool has_no_budget(struct policy_vcpu *v)
     return d->cap != 0 && d->budget <= 0;
 }
 
-/* Starts a new period if it is time, then says whether `v` has no budget. */
+/*
+ * Starts a new period if it is time, then says whether `v` has no budget. Only
+ * for use in a pick, which afterwards looks at all who may have got some.
+ */
 static bool is_capped(struct policy_vcpu *v, uint64_t now)
 {
     struct c2_domain *d = c2_domain(v->domain);
@@ -251,6 +255,13 @@ static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v,
     return victim;
 }
 
+static sop_cpumask_t tell(struct policy_pool *pool, sop_cpumask_t pcpus)
+{
+    c2_pool(pool)->idle &= ~pcpus;
+    c2_pool(pool)->told |= pcpus;
+    return pcpus;
+}
+
 /* Which pCPU should look at the queue because `v` is in it. */
 static sop_cpumask_t tickle(struct policy_pool *pool, struct policy_vcpu *v,
                             uint64_t now)
@@ -261,11 +272,10 @@ static sop_cpumask_t tickle(struct policy_pool *pool, struct policy_vcpu *v,
         return 0; /* its registers are on the way: c2_saved() comes */
     }
     target = idle_for(pool, v);
-    if (target == 0 && !is_capped(v, now)) {
+    if (target == 0 && !has_no_budget(v)) {
         target = victim_for(pool, v, now);
     }
-    c2_pool(pool)->idle &= ~target;
-    return target;
+    return tell(pool, target);
 }
 
 /* For vCPUs left in the queue beside pCPUs left idle. */
@@ -277,13 +287,10 @@ static sop_cpumask_t tickle_idle(struct policy_pool *pool, uint64_t now)
 
     for (n = c->queue.next; n != &c->queue && c->idle != 0; n = n->next) {
         struct policy_vcpu *v = at_link(n);
-        sop_cpumask_t target = 0;
 
         if (v->on == NULL && !is_capped(v, now)) {
-            target = idle_for(pool, v);
+            told |= tell(pool, idle_for(pool, v));
         }
-        c->idle &= ~target;
-        told |= target;
     }
     return told;
 }
@@ -308,6 +315,7 @@ static void c2_pcpu_remove(struct policy_pool *pool, struct policy_pcpu *p)
 {
     ASSERT(p->curr == NULL);
     c2_pool(pool)->idle &= ~bits_one(p->index);
+    c2_pool(pool)->told &= ~bits_one(p->index);
 }
 
 static void c2_domain_init(struct policy_pool *pool, struct policy_domain *d)
@@ -493,6 +501,7 @@ static struct policy_choice c2_pick(struct policy_pool *pool,
     if (prev != NULL) {
         c2_vcpu(prev)->yielded = false;
     }
+    c->told &= ~bits_one(p->index);
     choice.vcpu = next;
     choice.until = next_refill(pool, now);
     if (next == NULL) {
@@ -507,7 +516,7 @@ static struct policy_choice c2_pick(struct policy_pool *pool,
         c->vtime = max_u64(c->vtime, c2_vcpu(next)->vtime);
         choice.until = min_u64(choice.until, slice_end(pool, p, next, now));
     }
-    choice.kick = tickle_idle(pool, now) & ~bits_one(p->index);
+    choice.kick = tickle_idle(pool, now);
     return choice;
 }
 
@@ -564,7 +573,9 @@ static const char *c2_check(const struct policy_pool *pool)
         if (n->next != &c->queue && is_before(at_link(n->next), v)) {
             return "credit2: queue out of order";
         }
-        if (v->on == NULL && (c->idle & v->hard) != 0 && !has_no_budget(v)) {
+        /* One that has been told may be about to take it. */
+        if (c->told == 0 && v->on == NULL && (c->idle & v->hard) != 0 &&
+            !has_no_budget(v)) {
             return "credit2: a vCPU waits beside an idle pCPU";
         }
     }

@@ -278,6 +278,10 @@ void port_trace(struct sop_pcpu *self, const struct sop_trace_rec *rec)
 _Noreturn void port_panic(const char *file, int line, const char *what)
 {
     (void)fprintf(stderr, "%s:%d: %s\n", file, line, what);
+    if (fake_world != NULL && fake_world->seed != 0) {
+        (void)fprintf(stderr, "seed %llu\n",
+                      (unsigned long long)fake_world->seed);
+    }
     abort();
 }
 

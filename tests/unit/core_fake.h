@@ -102,6 +102,7 @@ struct world {
     /* Runs inside the next port_context_switch(), between the two locks. */
     void (*in_switch)(struct world *w, unsigned cpu);
 
+    uint64_t seed; /* named in a panic, if not 0 */
     jmp_buf idle;
     bool may_idle;
 };

@@ -381,6 +381,7 @@ static void one_seed(uint64_t seed)
     unsigned i, step;
 
     r.w = world_new(1 + pick(&r, FAKE_PCPUS));
+    r.w->seed = seed;
     r.w->tick = pick(&r, 2) * 50;
     for (i = 0; i < NR_DOMAINS; i++) {
         domain_make(&r, i);
