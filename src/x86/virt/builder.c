@@ -170,6 +170,11 @@ static void ram_write(struct x86_domain *d, uint64_t gpa, const void *src,
 
 /* ------------------------------------------------------------------- image */
 
+static bool is_gzip(const uint8_t *data, uint64_t size)
+{
+    return size > 2 && data[0] == 0x1f && data[1] == 0x8b;
+}
+
 static bool check_image(struct build *b)
 {
     const struct boot_module *image = b->spec->image;
@@ -179,6 +184,10 @@ static bool check_image(struct build *b)
 
     if (!data) {
         return fail(b, "the image cannot be mapped");
+    }
+    if (is_gzip(data, image->size)) {
+        return fail(b, "the image is gzip-compressed: unpack it, or start it "
+                       "with schedop run, which does");
     }
     rc = elf_open(&b->elf, data, image->size);
     if (rc == ELF_OK) {

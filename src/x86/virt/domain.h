@@ -55,6 +55,7 @@ struct x86_domain {
     uint64_t *p2m_root;
     uint64_t *p2m_directory[P2M_DIRECTORIES]; /* of each GiB, once made */
     uint64_t p2m_tables, p2m_tables_max;
+    _Atomic uint64_t p2m_version;    /* counts changes; any pCPU */
     uint64_t gfn_max;                /* highest one ever mapped */
     uint64_t frames_now, frames_max; /* accounted now; owned */
     uint64_t *free_map; /* a bit for each frame owned, set while it is free */
@@ -81,6 +82,22 @@ struct x86_domain {
 struct insn_length {
     uint64_t rip;
     uint32_t exitcode, length;
+};
+
+/*
+ * The way a walk of 4-level tables took: linear page to physical page. While
+ * all it read is as it was the page need not be looked for again.
+ */
+#define PATHS 4u
+#define PATH_STEPS 4u
+struct path {
+    uint64_t page; /* bit 0: for writing, bit 1: in use */
+    uint64_t cr0, cr3, cr4, efer, p2m_version;
+    uint64_t pa;
+    unsigned nr_steps;
+    struct path_step {
+        uint64_t pa, value; /* of an entry */
+    } step[PATH_STEPS];
 };
 
 #define VAR_MTRRS 16u
@@ -134,7 +151,8 @@ struct x86_vcpu {
     uint64_t var_mtrr[VAR_MTRRS], fixed_mtrr[FIXED_MTRRS], mtrr_default;
 
     struct insn_length length[LENGTHS];
-    unsigned nr_text; /* bytes written to port 0xe9, not yet passed on */
+    struct path path[PATHS]; /* guest_mem.c */
+    unsigned nr_text;        /* bytes written to port 0xe9, not yet passed on */
     char text[128];
 };
 

@@ -11,10 +11,15 @@
 #include "../mm/view.h"
 #include "walk_long.h"
 
+#define PATH_WRITE 1u
+#define PATH_USED 2u
+
 /* What a copy looks through, and at whom. */
 struct sight {
-    struct view view;
+    struct view *view;
     const struct x86_domain *d;
+    uint64_t pa;       /* of the frame looked at last */
+    struct path *path; /* what is known of the way, unless it is of no use */
 };
 
 /* Frame `gfn`, NULL when there is no RAM. Valid until the next call. */
@@ -22,51 +27,41 @@ static inline __attribute__((always_inline)) void *frame_at(void *context,
                                                             uint64_t gfn)
 {
     struct sight *sight = context;
-    uint64_t pa;
-    enum p2m_type type = p2m_lookup(sight->d, gfn, &pa);
+    enum p2m_type type = p2m_lookup(sight->d, gfn, &sight->pa);
 
     if (type == P2M_RAM) {
-        return view_at(&sight->view, pa);
+        return view_at(sight->view, sight->pa);
     }
     /* A page of ours that the guest shares is mapped where it is. */
-    return type == P2M_SPECIAL ? (void *)pa : NULL;
+    sight->path = NULL;
+    return type == P2M_SPECIAL ? (void *)sight->pa : NULL;
 }
 
 static inline struct sight sight_begin(const struct x86_domain *d)
 {
-    struct sight sight = {.d = d};
-
-    view_begin(&sight.view);
-    return sight;
+    return (struct sight){.view = view_begin(), .d = d};
 }
 
-/* Out of line: the other modes of paging, and none. */
-static __attribute__((noinline)) bool
-translate_other(struct sight *sight, struct walk_state *s, uint64_t linear,
-                unsigned access, uint64_t *gpa, unsigned *fault)
+static inline struct walk_state walk_state(const struct vmcb *c)
 {
-    s->frame = frame_at;
-    s->context = sight;
-    return walk_linear(s, linear, access, gpa, fault);
-}
-
-static inline bool translate(struct sight *sight, const struct x86_vcpu *v,
-                             uint64_t linear, unsigned access, uint64_t *gpa,
-                             unsigned *fault)
-{
-    const struct vmcb *c = v->vmcb;
-    struct walk_state s = {
+    return (struct walk_state){
         .cr0 = c->cr0,
         .cr3 = c->cr3,
         .cr4 = c->cr4,
         .efer = c->efer,
         .rflags = c->rflags,
     };
+}
 
-    if (!(s.efer & X86_EFER_LMA) || !walk_is_canonical(linear)) {
-        return translate_other(sight, &s, linear, access, gpa, fault);
-    }
-    return walk_long(&s, frame_at, sight, linear, access, gpa, fault);
+static bool translate(struct sight *sight, const struct x86_vcpu *v,
+                      uint64_t linear, unsigned access, uint64_t *gpa,
+                      unsigned *fault)
+{
+    struct walk_state s = walk_state(v->vmcb);
+
+    s.frame = frame_at;
+    s.context = sight;
+    return walk_linear(&s, linear, access, gpa, fault);
 }
 
 bool guest_translate(struct x86_vcpu *v, uint64_t linear, unsigned access,
@@ -75,7 +70,7 @@ bool guest_translate(struct x86_vcpu *v, uint64_t linear, unsigned access,
     struct sight sight = sight_begin(v->domain);
     bool good = translate(&sight, v, linear, access, gpa, fault);
 
-    view_end(&sight.view);
+    view_end(sight.view);
     return good;
 }
 
@@ -93,6 +88,117 @@ static inline size_t within_page(uint64_t address, size_t len)
 
     return len < left ? len : left;
 }
+
+/* ------------------------------------------------------------------- paths */
+
+/*
+ * Hypercalls name the same few pages again and again. What a walk read, page
+ * table entries included, is compared with what is there now: so the answer is
+ * the one that a walk would give, for a fraction of the instructions.
+ */
+
+static uint64_t path_key(uint64_t linear, unsigned access)
+{
+    return (linear & PAGE_MASK) | PATH_USED |
+           (access & WALK_WRITE ? PATH_WRITE : 0);
+}
+
+/* Where `path` leads to; NULL when it is another's or out of date. */
+static inline uint8_t *path_follow(struct sight *sight, const struct path *path,
+                                   const struct vmcb *c, uint64_t linear,
+                                   unsigned access)
+{
+    uint64_t differ = (path->page ^ path_key(linear, access)) |
+                      (path->cr0 ^ c->cr0) | (path->cr3 ^ c->cr3) |
+                      (path->cr4 ^ c->cr4) | (path->efer ^ c->efer) |
+                      (path->p2m_version ^ atomic_load(&sight->d->p2m_version));
+
+    if (differ) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < path->nr_steps; i++) {
+        const uint64_t *entry = view_at(sight->view, path->step[i].pa);
+
+        if (__atomic_load_n(entry, __ATOMIC_RELAXED) != path->step[i].value) {
+            return NULL;
+        }
+    }
+    return (uint8_t *)view_at(sight->view, path->pa) + (linear & ~PAGE_MASK);
+}
+
+static void path_step(void *context, const uint64_t *entry, uint64_t value)
+{
+    const struct sight *sight = context;
+    struct path *path = sight->path;
+
+    if (path) {
+        path->step[path->nr_steps++] = (struct path_step){
+            sight->pa + ((uintptr_t)entry & ~PAGE_MASK), value};
+    }
+}
+
+/* With SMAP a page of the guest's users is there or not as RFLAGS says. */
+static bool path_is_fickle(const struct path *path)
+{
+    uint64_t user = PTE_LONG_U;
+
+    for (unsigned i = 0; i < path->nr_steps; i++) {
+        user &= path->step[i].value;
+    }
+    return (path->cr4 & X86_CR4_SMAP) && user;
+}
+
+/* Walks, and notes the way. */
+static __attribute__((noinline)) uint8_t *
+path_find(struct sight *sight, struct path *path, const struct vmcb *c,
+          uint64_t linear, unsigned access)
+{
+    struct walk_state s = walk_state(c);
+    uint8_t *byte = NULL;
+    unsigned fault;
+    uint64_t gpa;
+
+    *path = (struct path){
+        .cr0 = s.cr0,
+        .cr3 = s.cr3,
+        .cr4 = s.cr4,
+        .efer = s.efer,
+        .p2m_version = atomic_load(&sight->d->p2m_version),
+    };
+    sight->path = path;
+    if (walk_long(&s, frame_at, path_step, sight, linear, access, &gpa,
+                  &fault)) {
+        byte = byte_at(sight, gpa);
+    }
+    if (byte && sight->path && !path_is_fickle(path)) {
+        path->page = path_key(linear, access);
+        path->pa = sight->pa;
+    }
+    return byte;
+}
+
+/* Where the guest has `linear`; NULL when `access` there would fault. */
+static inline uint8_t *linear_at(struct sight *sight, struct x86_vcpu *v,
+                                 uint64_t linear, unsigned access)
+{
+    struct path *path = &v->path[linear / PAGE_SIZE % PATHS];
+    uint8_t *byte = path_follow(sight, path, v->vmcb, linear, access);
+    unsigned fault;
+    uint64_t gpa;
+
+    if (__builtin_expect(byte != NULL, 1)) {
+        return byte;
+    }
+    if ((v->vmcb->efer & X86_EFER_LMA) && walk_is_canonical(linear)) {
+        return path_find(sight, path, v->vmcb, linear, access);
+    }
+    if (!translate(sight, v, linear, access, &gpa, &fault)) {
+        return NULL;
+    }
+    return byte_at(sight, gpa);
+}
+
+/* ------------------------------------------------------------------- copies */
 
 /* Sizes that operands have are worth a test. */
 static inline void copy(void *to, const void *from, size_t len)
@@ -123,7 +229,7 @@ int gpa_copy_in(struct x86_domain *d, void *dst, uint64_t gpa, size_t len)
         gpa += part;
         len -= part;
     }
-    view_end(&sight.view);
+    view_end(sight.view);
     return len == 0 ? 0 : -XEN_EFAULT;
 }
 
@@ -145,21 +251,8 @@ int gpa_copy_out(struct x86_domain *d, uint64_t gpa, const void *src,
         gpa += part;
         len -= part;
     }
-    view_end(&sight.view);
+    view_end(sight.view);
     return len == 0 ? 0 : -XEN_EFAULT;
-}
-
-/* Where the guest has `linear`; NULL when `access` there would fault. */
-static inline uint8_t *linear_at(struct sight *sight, const struct x86_vcpu *v,
-                                 uint64_t linear, unsigned access)
-{
-    unsigned fault;
-    uint64_t gpa;
-
-    if (!translate(sight, v, linear, access, &gpa, &fault)) {
-        return NULL;
-    }
-    return byte_at(sight, gpa);
 }
 
 int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len)
@@ -179,7 +272,7 @@ int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len)
         linear += part;
         len -= part;
     }
-    view_end(&sight.view);
+    view_end(sight.view);
     return len == 0 ? 0 : -XEN_EFAULT;
 }
 
@@ -201,7 +294,7 @@ int guest_copy_out(struct x86_vcpu *v, uint64_t linear, const void *src,
         linear += part;
         len -= part;
     }
-    view_end(&sight.view);
+    view_end(sight.view);
     return len == 0 ? 0 : -XEN_EFAULT;
 }
 
@@ -215,8 +308,13 @@ unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX])
 
     while (n < INSN_MAX) {
         size_t part = within_page(linear, INSN_MAX - n);
-        const uint8_t *from = linear_at(&sight, v, linear, access);
+        const uint8_t *from = NULL;
+        unsigned fault;
+        uint64_t gpa;
 
+        if (translate(&sight, v, linear, access, &gpa, &fault)) {
+            from = byte_at(&sight, gpa);
+        }
         if (!from) {
             break;
         }
@@ -224,6 +322,6 @@ unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX])
         n += (unsigned)part;
         linear += part;
     }
-    view_end(&sight.view);
+    view_end(sight.view);
     return n;
 }

@@ -33,6 +33,12 @@ static void entry_write(uint64_t *entry, uint64_t value)
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
+/* What a path (domain.h) was found by no longer holds. */
+static void paths_end(struct x86_domain *d)
+{
+    atomic_fetch_add(&d->p2m_version, 1);
+}
+
 static uint64_t *table_of(uint64_t entry)
 {
     return (uint64_t *)(entry & NPT_ADDR);
@@ -189,6 +195,7 @@ int p2m_set_locked(struct x86_domain *d, uint64_t gfn, uint64_t pa,
         return -XEN_ENOMEM;
     }
     entry_write(slot, leaf(pa, type));
+    paths_end(d);
     note_gfn(d, gfn);
     return 0;
 }
@@ -206,6 +213,7 @@ int p2m_map_range(struct x86_domain *d, uint64_t gfn, uint64_t pa,
             return -XEN_ENOMEM;
         }
         entry_write(slot, leaf(pa, P2M_RAM) | (large ? NPT_PS : 0));
+        paths_end(d);
         note_gfn(d, gfn + step - 1);
         gfn += step;
         pa += step * PAGE_SIZE;
@@ -225,6 +233,7 @@ void p2m_clear_locked(struct x86_domain *d, uint64_t gfn)
     slot = slot_make(d, gfn, 1);
     if (slot) { /* else a 2 MiB entry that could not be split stays */
         entry_write(slot, 0);
+        paths_end(d);
     }
 }
 

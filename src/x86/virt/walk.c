@@ -201,7 +201,8 @@ bool walk_linear(const struct walk_state *s, uint64_t linear, unsigned access,
         return false;
     }
     if (wide) {
-        return walk_long(s, s->frame, s->context, linear, access, gpa, fault);
+        return walk_long(s, s->frame, NULL, s->context, linear, access, gpa,
+                         fault);
     }
     return walk_short(s, linear, access, gpa, fault);
 }

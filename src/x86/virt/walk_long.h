@@ -51,10 +51,14 @@ static inline unsigned walk_fault(const struct walk_state *s, unsigned access,
     return (access & ~WALK_PRESENT) | bits;
 }
 
+/* Told of each entry read on the way, with the value it had. */
+typedef void walk_seen(void *context, const uint64_t *entry, uint64_t value);
+
 /* As walk_linear(), for long mode and a canonical address. */
 static inline __attribute__((always_inline)) bool
-walk_long(const struct walk_state *s, walk_frame *frame, void *context,
-          uint64_t linear, unsigned access, uint64_t *gpa, unsigned *fault)
+walk_long(const struct walk_state *s, walk_frame *frame, walk_seen *seen,
+          void *context, uint64_t linear, unsigned access, uint64_t *gpa,
+          unsigned *fault)
 {
     uint64_t refused = s->efer & X86_EFER_NXE ? 0 : PTE_LONG_NX;
     uint64_t at = s->cr3 & PTE_LONG_ADDR, all = UINT64_MAX, any = 0;
@@ -74,6 +78,9 @@ walk_long(const struct walk_state *s, walk_frame *frame, void *context,
             *fault = walk_fault(
                 s, access, pte & PTE_LONG_P ? WALK_PRESENT | WALK_RESERVED : 0);
             return false;
+        }
+        if (seen) {
+            seen(context, entry, pte);
         }
         all &= pte;
         any |= pte;
