@@ -27,6 +27,6 @@ $(VIRT_TESTS): $(O)/tests/unit/%: $(O)/virt/test/%.o $(VIRT_HOST_OBJ)
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(VIRT_HOST) $^ -o $@ -lcmocka
 
-CHECKS += $(VIRT_TESTS)
+CHECKS += $(VIRT_TESTS) tests/boot/builder.sh
 
 -include $(VIRT_HOST_OBJ:.o=.d) $(wildcard $(O)/virt/test/*.d)

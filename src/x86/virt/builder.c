@@ -199,8 +199,9 @@ static bool check_image(struct build *b)
     if (rc != ELF_OK) {
         return fail(b, "not a PVH kernel: %s", elf_explain(rc));
     }
-    if (room > MEMMAP_HOLE) {
-        room = MEMMAP_HOLE;
+    if (high > MEMMAP_HOLE) {
+        return fail(b, "the image ends at %llx, beyond the memory below 4 GiB",
+                    (unsigned long long)high);
     }
     if (high > room) {
         return fail(b,
