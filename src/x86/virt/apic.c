@@ -47,7 +47,7 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
 
 /* -------------------------------------------------------- start-up, by IPI */
 
-#define LEAVE_WAIT_NS 1000000u
+#define LEAVE_WAIT_NS 200000u
 
 /*
  * Waits a moment for `t` to be in no pCPU. Not for ever: two vCPUs may be

@@ -176,6 +176,7 @@ void exit_hypercall(struct x86_pcpu *self, struct x86_vcpu *v)
     struct sop_call call;
 
     call_decode(v, &call, wide);
+    v->vmcb->shadow = 0; /* it ends with this instruction */
     if (sop_hypercall(self->sop, v->sop, &call) == SOP_CALL_AGAIN) {
         call_restart(v, &call);
         return;

@@ -302,7 +302,8 @@ unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX])
 {
     struct sight sight = sight_begin(v->domain);
     const struct vmcb *c = v->vmcb;
-    uint64_t linear = c->rip + (vcpu_is_wide(v) ? 0 : c->cs.base);
+    bool wide = vcpu_is_wide(v);
+    uint64_t linear = wide ? c->rip : (uint32_t)(c->cs.base + c->rip);
     unsigned access = WALK_FETCH | (c->cpl == 3 ? WALK_USER : 0);
     unsigned n = 0;
 
