@@ -82,7 +82,14 @@ struct x86_pcpu {
     struct x86_pcpu_private *priv;
 };
 
-struct x86_pcpu *x86_self(void);
+static inline struct x86_pcpu *x86_self(void)
+{
+    struct x86_pcpu *self;
+
+    __asm__("movq %%gs:0, %0" : "=r"(self));
+    return self;
+}
+
 struct x86_pcpu *x86_pcpu(unsigned index); /* NULL beyond the last */
 unsigned x86_nr_pcpus(void);               /* found and usable, <= pcpus= */
 

@@ -15,14 +15,6 @@ static unsigned nr_records;
 
 extern const uint64_t boot_gdt[4];
 
-struct x86_pcpu *x86_self(void)
-{
-    struct x86_pcpu *self;
-
-    __asm__("movq %%gs:0, %0" : "=r"(self));
-    return self;
-}
-
 struct x86_pcpu *x86_pcpu(unsigned index)
 {
     return index < nr_records ? &records[index] : NULL;

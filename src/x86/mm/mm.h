@@ -80,7 +80,6 @@ uint64_t ram_bytes_total(void); /* all usable RAM the loader reported */
 uint64_t ram_bytes_free(void);
 /* Blocks for the heap: from the top, below `limit`. 0 when exhausted. */
 uint64_t ram_take_high(uint64_t bytes, uint64_t limit);
-bool ram_in_image(uint64_t pa, uint64_t bytes);
 
 /* heap.c: calls `fn` for each region the heap owns. */
 void heap_for_each(void (*fn)(uint64_t pa, uint64_t bytes));

@@ -82,11 +82,6 @@ uint64_t ram_bytes_free(void)
     return nr_free * SUPERPAGE_SIZE;
 }
 
-bool ram_in_image(uint64_t pa, uint64_t bytes)
-{
-    return pa < (uint64_t)image_end && pa + bytes > (uint64_t)image_start;
-}
-
 static uint64_t take_locked(uint64_t first, uint64_t count)
 {
     for (uint64_t n = first; n < first + count; n++) {

@@ -20,8 +20,13 @@ struct view {
     uint64_t va, block;
 };
 
-/* Closed: nothing is mapped. */
-void view_begin(struct view *view);
+extern struct view views[X86_PCPUS_MAX];
+
+/* That of this pCPU, closed: nothing is mapped. */
+static inline struct view *view_begin(void)
+{
+    return &views[x86_self()->index];
+}
 
 /* Maps the block at `pa` instead of what was mapped; panics if it is ours. */
 void view_move(struct view *view, uint64_t pa);
@@ -36,8 +41,11 @@ static inline void *view_at(struct view *view, uint64_t pa)
 
 static inline void view_end(struct view *view)
 {
-    *view->entry = 0;
-    invlpg(view->va);
+    if (view->block != VIEW_NOTHING) {
+        *view->entry = 0;
+        invlpg(view->va);
+        view->block = VIEW_NOTHING;
+    }
 }
 
 #endif

@@ -25,12 +25,20 @@ static uint64_t window_table[512]
 static uint64_t bulk_table[512]
     __attribute__((aligned(4096), section(".bss.page")));
 
+struct view views[X86_PCPUS_MAX];
+
 _Static_assert(X86_PCPUS_MAX *WINDOWS <= 512, "one table of windows");
 
 void window_init(void)
 {
     *paging_slot(VA_WINDOWS, 2) = (uint64_t)window_table | PTE_TABLE;
     *paging_slot(VA_BULK, 3) = (uint64_t)bulk_table | PTE_TABLE;
+    for (unsigned i = 0; i < X86_PCPUS_MAX; i++) {
+        unsigned n = i * BULKS + BULK_VIEW;
+
+        views[i] = (struct view){&bulk_table[n], VA_BULK + n * SUPERPAGE_SIZE,
+                                 VIEW_NOTHING};
+    }
 }
 
 static void set_entry(uint64_t *entry, uint64_t va, uint64_t value)
@@ -39,9 +47,10 @@ static void set_entry(uint64_t *entry, uint64_t va, uint64_t value)
     invlpg(va);
 }
 
-static void check_pa(uint64_t pa, uint64_t bytes)
+static inline void check_pa(uint64_t pa, uint64_t bytes)
 {
-    if (ram_in_image(pa, bytes) || (pa & ~PTE_ADDRESS) >> 12 != 0) {
+    if ((pa < (uint64_t)image_end && pa + bytes > (uint64_t)image_start) ||
+        (pa & ~PTE_ADDRESS) >> 12 != 0) {
         x86_panic("window on %#llx", (unsigned long long)pa);
     }
 }
@@ -149,15 +158,6 @@ void pa_zero(uint64_t pa, uint64_t len)
         len -= part;
     }
     bulk_close(BULK_DST);
-}
-
-void view_begin(struct view *view)
-{
-    unsigned n = x86_self()->index * BULKS + BULK_VIEW;
-
-    view->entry = &bulk_table[n];
-    view->va = VA_BULK + n * SUPERPAGE_SIZE;
-    view->block = VIEW_NOTHING;
 }
 
 void view_move(struct view *view, uint64_t pa)
