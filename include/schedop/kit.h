@@ -8,6 +8,9 @@
  * the event upcall and the console, masks all ports, and calls main() with
  * events on. When main() returns 0 the domain powers off, otherwise it crashes.
  *
+ * `kit_upcall=0` on the command line of a PVH guest: no event upcall is asked
+ * for, so events are seen only by looking at their pending bits.
+ *
  * All functions may be called from any vCPU. Those that say so may not be
  * called from event handlers, which run with upcalls off.
  */
@@ -66,7 +69,10 @@ int kit_memory_map(struct kit_region *regions, uint32_t count);
 /* A guest-physical address below 4 GiB as a pointer. */
 void *kit_virt(uint64_t paddr);
 
-/* Module `index` of PVH start info and its size; NULL if there is none. */
+/*
+ * Boot module `index`, from 0, and its size; NULL if there is none. A PV
+ * domain has at most one, its initial ramdisk.
+ */
 const void *kit_module(uint32_t index, size_t *size);
 
 /* Machine frame (PV) or guest frame (PVH) of an object of this image. */
@@ -85,6 +91,8 @@ void kit_vprintf(const char *format, va_list args)
 /* Writes at most size-1 bytes and a NUL; returns the full length. */
 size_t kit_snprintf(char *text, size_t size, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+size_t kit_vsnprintf(char *text, size_t size, const char *format, va_list args)
+    __attribute__((format(printf, 3, 0)));
 /* Raw bytes. */
 void kit_write(const char *text, size_t length);
 /* What was typed so far, at most `length` bytes. */
@@ -138,6 +146,14 @@ uint32_t kit_upcalls(void);
  */
 int kit_start_vcpu(unsigned int vcpu, void (*function)(void *context),
                    void *context);
+
+/* ---- start-up ---- */
+
+/*
+ * A guest may define this: it runs on vCPU 0 as soon as hypercalls and shared
+ * info work, before the kit masks any port; nothing else of the kit does yet.
+ */
+void kit_early(void);
 
 /* ---- traps ---- */
 

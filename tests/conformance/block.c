@@ -322,7 +322,7 @@ static void halt_takes_down(void)
 
 static const struct fact facts[] = {
     {23, IN_ALL, "yield returns 0", yield_result},
-    {24, IN_ALL, "a yield lets another vCPU of the pCPU run",
+    {24, IN_ALL | AS_HARDWARE, "a yield lets another vCPU of the pCPU run",
      yield_lets_others_run},
     {25, IN_PV, "block with an event pending takes one upcall and returns",
      block_takes_event},

@@ -194,9 +194,41 @@ static void fact_name(char name[5], unsigned int number)
     name[4] = '\0';
 }
 
+/* Why the fact cannot be looked at in this world, NULL if it can. */
+static const char *what_is_missing(const struct fact *fact, unsigned int world)
+{
+    unsigned int missing = fact->needs & ~world;
+
+    if ((fact->needs & world & IN_ALL) == 0) {
+        return world & IN_PV ? "not for PV guests" : "only for PV guests";
+    }
+    if (missing & (WITH_SUBJECT | WITH_DEAF)) {
+        return "needs a second domain";
+    }
+    if (missing & AS_HARDWARE) {
+        return "needs the hardware domain";
+    }
+    if (missing & AS_DOMU) {
+        return "needs a domain without privilege";
+    }
+    return NULL;
+}
+
+/* Of two domains that are run together, which one looks at the fact? */
+static bool is_ours(const struct fact *fact, unsigned int world)
+{
+    bool pair = (fact->needs & (WITH_SUBJECT | WITH_DEAF)) != 0;
+
+    if (world & WITH_SUBJECT) {
+        return pair;
+    }
+    return !(pair && lab_is_subject());
+}
+
 static enum verdict look_at(const struct topic *topic, const struct fact *fact,
                             unsigned int world)
 {
+    const char *missing;
     char name[5];
 
     verdict = VERDICT_NONE;
@@ -209,8 +241,9 @@ static enum verdict look_at(const struct topic *topic, const struct fact *fact,
     add(": ");
     add(fact->claim);
     add(" | ");
-    if (!(fact->worlds & world)) {
-        skip(world == IN_PV ? "not for PV guests" : "only for PV guests");
+    missing = what_is_missing(fact, world);
+    if (missing != NULL) {
+        skip(missing);
     } else {
         lab_reset();
         fact->look();
@@ -264,7 +297,8 @@ void check_topics(const struct topic *const *topics, unsigned int world,
         for (unsigned int i = 0; i < (*topics)->nr_facts; i++) {
             const struct fact *fact = &(*topics)->facts[i];
 
-            if (all || is_wanted(*topics, fact, only)) {
+            if (is_ours(fact, world) &&
+                (all || is_wanted(*topics, fact, only))) {
                 worst = worst_of(worst, look_at(*topics, fact, world));
             }
         }
@@ -274,4 +308,24 @@ void check_topics(const struct topic *const *topics, unsigned int world,
     line[used++] = '\n';
     lab_print(line, used);
     used = 0;
+}
+
+void check_list(const struct topic *const *topics)
+{
+    for (; *topics; topics++) {
+        for (unsigned int i = 0; i < (*topics)->nr_facts; i++) {
+            char name[5];
+
+            fact_name(name, (*topics)->facts[i].number);
+            name[0] = 'L';
+            add(name);
+            add(" ");
+            add((*topics)->name);
+            add(": ");
+            add((*topics)->facts[i].claim);
+            line[used++] = '\n';
+            lab_print(line, used);
+            used = 0;
+        }
+    }
 }

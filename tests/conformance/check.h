@@ -36,14 +36,18 @@ enum verdict {
     VERDICT_FAILURE,
 };
 
-/* Kinds of guest a claim is about. */
+/* What a claim needs: a kind of guest, and perhaps more. */
 #define IN_PV 1u
 #define IN_PVH 2u
 #define IN_ALL 3u
+#define AS_HARDWARE 4u   /* the hardware domain */
+#define AS_DOMU 8u       /* a domain without privilege */
+#define WITH_SUBJECT 16u /* the hardware domain and a domain to try it on */
+#define WITH_DEAF 32u    /* ... and one that never asked for upcalls */
 
 struct fact {
     unsigned int number;
-    unsigned int worlds;
+    unsigned int needs;
     const char *claim;
     void (*look)(void); /* calls saw(), skip() or broken() at least once */
 };
@@ -62,9 +66,16 @@ struct topic {
  * Looks at every fact of `topics` (NULL ends the list) whose topic or number
  * is named in `only`, words separated by spaces such as "poll F057"; all of
  * them if `only` is empty or names none. Prints their lines and the result.
+ *
+ * `world` is what there is of the needs above. A fact that needs more is
+ * skipped; but facts about two domains are left to the one of them that
+ * controls the other, which looks at no others.
  */
 void check_topics(const struct topic *const *topics, unsigned int world,
                   const char *only);
+
+/* Prints "L044 poll: claim" for each fact, looking at none. */
+void check_list(const struct topic *const *topics);
 
 /* A call's result, printed as a number or as minus the error's name. */
 void saw(const char *what, long observed, long expected);

@@ -33,6 +33,16 @@ static void timer_virq(void)
     saw("virq 24 on vCPU 9", bind_virq(24, 9, &port), -XEN_EINVAL);
 }
 
+static void foreign_virq(void)
+{
+    evtchn_port_t port = 0;
+
+    saw("bind", bind_virq(VIRQ_DOM_EXC, 0, &port),
+        lab_version() >= 0x40015 ? -XEN_EBUSY : 0);
+    rest(WHILE);
+    saw_that("silent", !is_pending(port));
+}
+
 static int move(evtchn_port_t port, uint32_t vcpu)
 {
     struct evtchn_bind_vcpu b = {port, vcpu};
@@ -228,6 +238,8 @@ static const struct fact facts[] = {
     {125, IN_ALL, "a global VIRQ is bound on vCPU 0 and can be moved",
      global_virq},
     {125, IN_ALL, "ports of one vCPU cannot be moved", moving},
+    {129, IN_ALL | AS_DOMU, "a global VIRQ in a domain that does not handle it",
+     foreign_virq},
     {126, IN_ALL, "bind_interdomain sets only the new port pending",
      interdomain_starts_pending},
     {126, IN_ALL, "bind_interdomain wants an unbound port for us",

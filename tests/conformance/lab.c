@@ -10,10 +10,21 @@
 extern uint8_t kit_shared_info[];
 
 static unsigned int world;
+static bool serving;
 
 unsigned int lab_world(void)
 {
     return world;
+}
+
+unsigned int lab_domid(void)
+{
+    return kit_info()->domid;
+}
+
+bool lab_is_subject(void)
+{
+    return serving;
 }
 
 int lab_version(void)
@@ -227,7 +238,7 @@ int poll_with_upcall_due(const evtchn_port_t *ports, uint32_t nr_ports)
     int rc;
 
     info->evtchn_upcall_pending = 1;
-    if (world == IN_PV) {
+    if (world & IN_PV) {
         info->evtchn_upcall_mask = 0;
     } else {
         __asm__ volatile("sti" ::: "memory");
@@ -388,7 +399,7 @@ static void release_commands(void)
     (void)sched_op(SCHEDOP_pin_override, &unpin);
 }
 
-void lab_reset(void)
+void lab_forget(void)
 {
     upcalls_off();
     one_shot(0);
@@ -401,14 +412,21 @@ void lab_reset(void)
     if (victim_is_done()) {
         clear_upcall(1);
     }
+}
+
+void lab_reset(void)
+{
+    lab_forget();
     release_commands();
 }
 
 unsigned int lab_start(void)
 {
     world = kit_info()->pv ? IN_PV : IN_PVH;
+    world |= kit_info()->flags & SIF_INITDOMAIN ? AS_HARDWARE : AS_DOMU;
+    serving = (world & AS_DOMU) && kit_arg_u64("serve", 0) != 0;
     upcalls_off();
-    arch_start(world == IN_PV);
+    arch_start((world & IN_PV) != 0);
     must_work("bind_ipi", schedop_evtchn_bind_ipi(1, &job_port));
     aim.ports[0] = open_timer(1);
     must_work("start vCPU 1", kit_start_vcpu(1, victim, NULL));

@@ -22,18 +22,22 @@
 #define WHILE (20 * MS)  /* nothing more will happen after that */
 #define SOON (2000 * MS) /* what is to happen has happened by then */
 
-#define PORT_LIMIT 64u /* no topic has more ports open at a time */
+#define PORT_LIMIT 128u /* above two wires (pair.h) and a few of a topic */
 
 /* ---- the guest ---- */
 
-/* Prepares everything below. Returns what this is: IN_PV or IN_PVH. */
+/* Prepares everything below. Returns the needs that are met (check.h). */
 unsigned int lab_start(void);
 
-unsigned int lab_world(void);  /* the same again */
+unsigned int lab_world(void); /* the same again */
+unsigned int lab_domid(void);
+bool lab_is_subject(void);     /* another domain experiments with this one */
 int lab_version(void);         /* major << 16 | minor */
 bool lab_saw_first_tick(void); /* vCPU 1 ticked though nobody asked */
 
-/* Before and after each fact: closes its ports, forgets its events. */
+/* Before and after each fact: closes its ports, forgets its events; releases
+ * its watchdogs and pins as well. */
+void lab_forget(void);
 void lab_reset(void);
 
 void lab_print(const char *text, unsigned int length);

@@ -85,15 +85,27 @@ static void bad_operand(void)
     }
 }
 
+static void not_allowed(void)
+{
+    saw("NULL", sched_op(SCHEDOP_pin_override, NULL), -XEN_EPERM);
+    saw("0", pin_to(0), -XEN_EPERM);
+    saw("-1", pin_to(-1), -XEN_EPERM);
+    saw("9999", pin_to(9999), -XEN_EPERM);
+}
+
 static const struct fact facts[] = {
-    {100, IN_ALL, "a pinned vCPU is busy", pin_once},
-    {101, IN_ALL, "no such pCPU is -EINVAL even while pinned",
+    {99, IN_ALL | AS_DOMU, "an ordinary domain may not, whatever the operand",
+     not_allowed},
+    {100, IN_ALL | AS_HARDWARE, "a pinned vCPU is busy", pin_once},
+    {101, IN_ALL | AS_HARDWARE, "no such pCPU is -EINVAL even while pinned",
      range_before_busy},
-    {102, IN_ALL, "no such pCPU is -EINVAL", not_present},
-    {103, IN_ALL, "any negative number undoes, once", undo},
-    {105, IN_ALL, "each vCPU has a pin of its own", only_the_caller},
-    {109, IN_PVH, "a PVH hardware domain may pin", pin_once},
-    {109, IN_ALL, "a bad operand is -EFAULT once allowed", bad_operand},
+    {102, IN_ALL | AS_HARDWARE, "no such pCPU is -EINVAL", not_present},
+    {103, IN_ALL | AS_HARDWARE, "any negative number undoes, once", undo},
+    {105, IN_ALL | AS_HARDWARE, "each vCPU has a pin of its own",
+     only_the_caller},
+    {109, IN_PVH | AS_HARDWARE, "a PVH hardware domain may pin", pin_once},
+    {109, IN_ALL | AS_HARDWARE, "a bad operand is -EFAULT once allowed",
+     bad_operand},
 };
 
 TOPIC(topic_pin, "pin", facts);

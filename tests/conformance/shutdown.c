@@ -100,12 +100,24 @@ static void latch(void)
     saw("code shown", shown_code(), 0);
 }
 
+static void not_allowed(void)
+{
+    uint32_t own = lab_domid();
+
+    saw("domain 0", remote(0), -XEN_EPERM);
+    saw("itself", remote((uint16_t)own), -XEN_EPERM);
+}
+
 static const struct fact facts[] = {
+    {78, IN_PVH | AS_DOMU, "an ordinary domain may not shut down any",
+     not_allowed},
     {77, IN_ALL, "remote_shutdown of no such domain is -ESRCH", no_such_domain},
     {78, IN_ALL, "bad operands are -EFAULT before anything else", bad_operand},
     {83, IN_ALL, "down of one of two vCPUs ends nothing", down_is_no_shutdown},
-    {85, IN_ALL, "a domain cannot pause or resume itself", own_domain},
-    {74, IN_ALL, "the first latched code shows while the domain runs", latch},
+    {85, IN_ALL | AS_HARDWARE, "a domain cannot pause or resume itself",
+     own_domain},
+    {74, IN_ALL | AS_HARDWARE,
+     "the first latched code shows while the domain runs", latch},
 };
 
 TOPIC(topic_shutdown, "shutdown", facts);

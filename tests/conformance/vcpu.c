@@ -184,7 +184,6 @@ static uint8_t info_page[4096] __attribute__((aligned(4096)));
 static void moving_info(void)
 {
     uint64_t frame = frame_of(info_page);
-    volatile struct vcpu_info *info = (void *)(info_page + 128);
     int again;
 
     saw("offset 4033", register_info(frame, 4033), -XEN_ENXIO);
@@ -194,7 +193,16 @@ static void moving_info(void)
     saw("offset 128", register_info(frame, 128), 0);
     again = register_info(frame, 256);
     saw("again", again, lab_version() >= 0x40012 ? -XEN_EBUSY : -XEN_EINVAL);
-    saw_that("upcall byte set", info->evtchn_upcall_pending == 1);
+}
+
+static void moved_info(void)
+{
+    volatile struct vcpu_info *info = (void *)(info_page + 128);
+
+    if (register_info(frame_of(info_page), 128) == 0) {
+        broken("it was not moved before");
+    }
+    saw("upcall byte", info->evtchn_upcall_pending, 1);
     saw_bits("selector", info->evtchn_pending_sel, UINT64_MAX);
 }
 
@@ -214,6 +222,7 @@ static const struct fact facts[] = {
     {114, IN_ALL, "send_nmi wants no operand", nmi_operand},
     {115, IN_ALL, "an event for a vCPU that is down is kept", event_while_down},
     {116, IN_ALL, "vcpu_info moves once, inside a page", moving_info},
+    {117, IN_ALL, "a moved vcpu_info has everything selected", moved_info},
 };
 
 TOPIC(topic_vcpu, "vcpu", facts);

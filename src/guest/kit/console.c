@@ -148,13 +148,18 @@ void kit_printf(const char *format, ...)
     va_end(args);
 }
 
+size_t kit_vsnprintf(char *text, size_t size, const char *format, va_list args)
+{
+    return fmt_vsnprintf(text, size, format, args);
+}
+
 size_t kit_snprintf(char *text, size_t size, const char *format, ...)
 {
     va_list args;
     size_t length;
 
     va_start(args, format);
-    length = fmt_vsnprintf(text, size, format, args);
+    length = kit_vsnprintf(text, size, format, args);
     va_end(args);
     return length;
 }

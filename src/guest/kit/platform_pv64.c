@@ -130,6 +130,17 @@ static int pv_memory_map(struct kit_region *regions, uint32_t count)
     return 1;
 }
 
+/* Its address is virtual unless the kernel asked for a frame number. */
+static const void *pv_module(uint32_t index, size_t *size)
+{
+    if (index != 0 || start->mod_len == 0 ||
+        (start->flags & SIF_MOD_START_PFN)) {
+        return NULL;
+    }
+    *size = start->mod_len;
+    return (const void *)start->mod_start;
+}
+
 static bool pv_ring(void **ring, evtchn_port_t *port)
 {
     if (start->console.domU.mfn == 0 || start->console.domU.evtchn == 0) {
@@ -158,6 +169,7 @@ const struct kit_platform kit_platform_pv = {
     .wait = pv_wait,
     .init_vcpu = pv_init_vcpu,
     .memory_map = pv_memory_map,
+    .module = pv_module,
     .frame = pv_frame,
     .ring = pv_ring,
     .start_info_frame = pv_start_info_frame,

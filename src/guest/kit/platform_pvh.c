@@ -26,7 +26,10 @@ static int pvh_attach(void)
     int rc = schedop_add_to_physmap(XENMAPSPACE_shared_info, 0,
                                     pvh_frame(kit_shared_info));
 
-    return rc != 0 ? rc : schedop_hvm_callback_vector(KIT_VECTOR_EVENT);
+    if (rc != 0 || kit_arg_u64("kit_upcall", 1) == 0) {
+        return rc;
+    }
+    return schedop_hvm_callback_vector(KIT_VECTOR_EVENT);
 }
 
 #define FLAGS_IF 0x200u
@@ -92,12 +95,11 @@ static int pvh_memory_map(struct kit_region *regions, uint32_t count)
     return map_from_xen(regions, count);
 }
 
-/* On PV there is no start info of this kind, hence no module. */
-const void *kit_module(uint32_t index, size_t *size)
+static const void *pvh_module(uint32_t index, size_t *size)
 {
     const struct hvm_modlist_entry *module;
 
-    if (!start || index >= start->nr_modules) {
+    if (index >= start->nr_modules) {
         return NULL;
     }
     module = kit_virt(start->modlist_paddr);
@@ -131,6 +133,7 @@ const struct kit_platform kit_platform_pvh = {
     .wait = pvh_wait,
     .init_vcpu = kit_pvh_init_vcpu,
     .memory_map = pvh_memory_map,
+    .module = pvh_module,
     .frame = pvh_frame,
     .ring = pvh_ring,
     .start_info_frame = pvh_start_info_frame,

@@ -23,6 +23,7 @@ struct kit_platform {
     /* Gives a vCPU registers that enter kit_entry_vcpu. */
     int (*init_vcpu)(unsigned int cpu, uintptr_t stack_top);
     int (*memory_map)(struct kit_region *regions, uint32_t count);
+    const void *(*module)(uint32_t index, size_t *size);
     uintptr_t (*frame)(const void *object);
     /* Console ring and its port; false if the domain has none. */
     bool (*ring)(void **ring, evtchn_port_t *port);

@@ -43,6 +43,10 @@ static void mark_stacks(void)
     }
 }
 
+__attribute__((weak)) void kit_early(void)
+{
+}
+
 void kit_run(void)
 {
     int rc;
@@ -50,6 +54,7 @@ void kit_run(void)
     mark_stacks();
     kit_the_info.xen_version = schedop_xen_version();
     rc = kit_platform->attach();
+    kit_early();
     kit_events_attach();
     kit_console_attach();
     kit_platform->set_traps(0);
@@ -122,6 +127,11 @@ void kit_vcpu_main(unsigned int cpu)
 int kit_memory_map(struct kit_region *regions, uint32_t count)
 {
     return kit_platform->memory_map(regions, count);
+}
+
+const void *kit_module(uint32_t index, size_t *size)
+{
+    return kit_platform->module(index, size);
 }
 
 uintptr_t kit_frame(const void *object)
