@@ -159,12 +159,18 @@ bool evtchn_is_usable(const struct evtchn *chn)
     return chn->state != EVTCHNSTAT_closed;
 }
 
-/* The lowest free port, marked used and still closed; -ENOSPC. */
+/*
+ * The lowest free port, marked used and still closed; -ENOSPC. A domain whose
+ * end has begun gets none: its peers would outlive it.
+ */
 int evtchn_alloc(struct sop_domain *d)
 {
     uint32_t limit = (uint32_t)min_u64(d->nr_ports, evtchn_limit(d));
     uint32_t port = bitmap_first_clear(d->used_ports, limit);
 
+    if (d->dying != DOMAIN_ALIVE) {
+        return -XEN_EINVAL;
+    }
     if (port == limit) {
         if (d->nr_ports >= evtchn_limit(d)) {
             return -XEN_ENOSPC;

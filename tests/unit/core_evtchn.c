@@ -375,6 +375,29 @@ static void pair(void **state)
 }
 
 /* A domain may connect to itself. */
+/*
+ * A destroyed domain that still has its slot takes no new ports: whoever bound
+ * to one would be left with a peer that is gone.
+ */
+static void dead_domain(void **state)
+{
+    struct world *w = world_new(2);
+    struct fake_domain *hw = world_domain(w, 0, SOP_GUEST_HVM, 1, true);
+    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 1, false);
+    struct evtchn_alloc_unbound a = {.dom = 1, .remote_dom = DOMID_SELF};
+    uint32_t port;
+
+    (void)state;
+    while (sop_domain_destroy(w->p[0], d->d) == -XEN_EAGAIN) {
+        world_settle(w);
+    }
+    assert_rc(op(w, hw, EVTCHNOP_alloc_unbound, &a, sizeof(a)), EINVAL);
+    assert_rc(bind_to(w, hw, 1, 1, &port), EINVAL);
+    assert_rc(sop_evtchn_host_port(d->d), EINVAL);
+    world_domain_destroy(w, d);
+    world_free(w);
+}
+
 static void loopback(void **state)
 {
     struct world *w = world_new(1);
@@ -607,7 +630,7 @@ int main(void)
         cmocka_unit_test(loopback),      cmocka_unit_test(reset),
         cmocka_unit_test(refused),       cmocka_unit_test(output_lost),
         cmocka_unit_test(protocol_both), cmocka_unit_test(latch),
-        cmocka_unit_test(host_ports),
+        cmocka_unit_test(host_ports),    cmocka_unit_test(dead_domain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
