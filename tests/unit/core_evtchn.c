@@ -374,7 +374,6 @@ static void pair(void **state)
     world_free(w);
 }
 
-/* A domain may connect to itself. */
 /*
  * A destroyed domain that still has its slot takes no new ports: whoever bound
  * to one would be left with a peer that is gone.
@@ -398,6 +397,7 @@ static void dead_domain(void **state)
     world_free(w);
 }
 
+/* A domain may connect to itself. */
 static void loopback(void **state)
 {
     struct world *w = world_new(1);
