@@ -30,6 +30,7 @@ void sentinel(void);
 void bad_calls(void);
 void sweep(void);
 void odd_instructions(void);
+void cpuid_of_users(void);
 void spoil_shared_pages(void); /* powers off */
 void change_operands(void);
 void abuse_apic(void); /* powers off */

@@ -34,6 +34,7 @@ int main(void)
         sweep();
     } else if (strcmp(role, "insns") == 0) {
         odd_instructions();
+        cpuid_of_users();
     } else if (strcmp(role, "vandal") == 0) {
         spoil_shared_pages();
     } else if (strcmp(role, "flipper") == 0) {

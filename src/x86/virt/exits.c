@@ -3,9 +3,10 @@
  * What a guest exits for: one small function per reason behind one switch.
  *
  * The emulator this project runs on does not tell where the next instruction
- * is, so lengths are decoded, prefixes included, and remembered by address: a
- * guest that changes its code under us fools only itself. Every handler is
- * bounded; a repeated instruction is done a round at a time.
+ * is, so lengths are decoded, prefixes included, and those of kernel code are
+ * remembered by address: a kernel that changes its code under us fools only
+ * itself. Every handler is bounded; a repeated instruction is done a round at a
+ * time.
  */
 #include "domain.h"
 
@@ -40,13 +41,21 @@ static unsigned decode_length(struct x86_vcpu *v, const uint8_t *opcode,
     return length ? length : len;
 }
 
+/*
+ * What user code has at an address is its own business: another process has
+ * something else there, and must not be stepped over by the wrong length.
+ */
 static unsigned learn_length(struct x86_vcpu *v, const uint8_t *opcode,
                              unsigned len, struct insn_length *known)
 {
-    known->length = decode_length(v, opcode, len);
-    known->rip = v->vmcb->rip;
-    known->exitcode = (uint32_t)v->vmcb->exitcode;
-    return known->length;
+    unsigned length = decode_length(v, opcode, len);
+
+    if (v->vmcb->cpl == 0) {
+        known->length = length;
+        known->rip = v->vmcb->rip;
+        known->exitcode = (uint32_t)v->vmcb->exitcode;
+    }
+    return length;
 }
 
 static inline unsigned insn_length(struct x86_vcpu *v, const uint8_t *opcode,
