@@ -158,14 +158,20 @@ static void free_args(struct args *a)
     free(a->v);
 }
 
-/* Counted instructions, one thread for all pCPUs, no clock of the host. */
+/*
+ * One thread for all pCPUs. With several, QEMU (7.2 at least) lets an
+ * instruction that restores the FPU on one pCPU overwrite virtualisation
+ * state of the first: its host then runs with nested paging on, or its guest
+ * without, which is the end of the machine or of all isolation.
+ *
+ * With a seed instructions are counted and no clock of the host is read.
+ */
 static void add_timing(struct args *a, const struct qemu_config *c)
 {
+    option(a, "-accel", "tcg,thread=single");
     if (!c->seeded) {
-        option(a, "-accel", "tcg");
         return;
     }
-    option(a, "-accel", "tcg,thread=single");
     option(a, "-icount", "shift=1,sleep=off");
     option(a, "-rtc", "base=2026-01-01T00:00:00,clock=vm");
     option(a, "-seed", "%" PRIu32, (uint32_t)c->seed);
