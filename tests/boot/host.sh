@@ -35,6 +35,7 @@ run() {
     mkfifo "$work/in"
     : >"$work/link"
     timeout "${LIMIT:-40}" qemu-system-x86_64 -M q35 -cpu EPYC,+svm,+npt \
+        -accel tcg,thread=single \
         -m 256 -smp "${CPUS:-2}" -nodefaults -display none -no-reboot \
         -serial "file:$work/com1" -serial stdio \
         -device isa-debug-exit,iobase=0x501 -kernel "$elf" \

@@ -135,7 +135,8 @@ boot "in parallel" --pcpus 4
 ask_xen() {
     local log=$dir/xen.log pid end=$((SECONDS + 60))
     : >"$log"
-    timeout 60 qemu-system-x86_64 -M q35,accel=tcg -device amd-iommu -m 512 \
+    timeout 60 qemu-system-x86_64 -M q35 -accel tcg,thread=single \
+        -device amd-iommu -m 512 \
         -cpu qemu64,+svm,+npt -smp 2 -display none -serial stdio -vga none \
         -nic none -no-reboot -kernel "$xen" -initrd "$guest role=insns" \
         -append "console=com1 loglvl=warning dom0=pvh dom0_mem=128M" \
