@@ -48,7 +48,7 @@ boot_xen() { # host kind words...
     shift 2
     : >"$dir/$host.log"
     # shellcheck disable=SC2086
-    timeout "$limit" qemu-system-x86_64 -M "$machine",accel=tcg \
+    timeout "$limit" qemu-system-x86_64 -M "$machine" -accel tcg,thread=single \
         ${args:+-device amd-iommu} -m 512 -cpu qemu64,+svm,+npt -smp 2 \
         $count -display none -serial stdio -vga none \
         -nic none -no-reboot -kernel "$xen" -initrd "$guest $*" \
