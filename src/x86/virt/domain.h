@@ -298,6 +298,7 @@ void vcpu_tag(struct x86_svm_pcpu *svm, struct x86_vcpu *v);
 void vcpu_use_debug_registers(struct x86_vcpu *v);
 void vcpu_set_xcr0(struct x86_vcpu *v, uint64_t value);
 uint64_t svm_xcr0_mask(void); /* what guests may enable, 0: no XSAVE */
+bool svm_has_tsc_aux(void);   /* there is such an MSR */
 uint32_t svm_nr_asids(void);
 
 /* ---------------------------------------------------------------- events.c */

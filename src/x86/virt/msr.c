@@ -326,7 +326,7 @@ bool msr_read(struct x86_vcpu *v, uint32_t msr, uint64_t *value)
         return true;
     case MSR_TSC_AUX_GUEST:
         *value = v->tsc_aux;
-        return true;
+        return svm_has_tsc_aux();
     default:
         return mtrr_read(v, msr, value) || read_other(v, msr, value);
     }
@@ -356,7 +356,7 @@ bool msr_write(struct x86_pcpu *self, struct x86_vcpu *v, uint32_t msr,
     case MSR_EFER:
         return write_efer(v, value);
     case MSR_TSC_AUX_GUEST:
-        if (value >> 32) {
+        if (value >> 32 || !svm_has_tsc_aux()) {
             return false;
         }
         v->tsc_aux = (uint32_t)value;

@@ -39,6 +39,11 @@ uint64_t svm_xcr0_mask(void)
     return xcr0_mask;
 }
 
+bool svm_has_tsc_aux(void)
+{
+    return has_tsc_aux;
+}
+
 uint32_t svm_nr_asids(void)
 {
     return nr_asids;
