@@ -28,6 +28,18 @@ static inline struct view *view_begin(void)
     return &views[x86_self()->index];
 }
 
+/* For a single block, known to be a guest's: at once, and away again. */
+static inline void view_open(struct view *view, uint64_t pa)
+{
+    *view->entry = (pa & ~(SUPERPAGE_SIZE - 1)) | PTE_RW | PTE_PS;
+}
+
+static inline void view_close(struct view *view)
+{
+    *view->entry = 0;
+    invlpg(view->va);
+}
+
 /* Maps the block at `pa` instead of what was mapped; panics if it is ours. */
 void view_move(struct view *view, uint64_t pa);
 
@@ -42,8 +54,7 @@ static inline void *view_at(struct view *view, uint64_t pa)
 static inline void view_end(struct view *view)
 {
     if (view->block != VIEW_NOTHING) {
-        *view->entry = 0;
-        invlpg(view->va);
+        view_close(view);
         view->block = VIEW_NOTHING;
     }
 }

@@ -13,6 +13,7 @@
 
 #define PATH_WRITE 1u
 #define PATH_USED 2u
+#define PATH_NEAR 4u /* all of it lies in one block of 2 MiB */
 
 /* What a copy looks through, and at whom. */
 struct sight {
@@ -103,17 +104,23 @@ static uint64_t path_key(uint64_t linear, unsigned access)
            (access & WALK_WRITE ? PATH_WRITE : 0);
 }
 
+/* Was the way found for such a page, and as things are? */
+static inline bool path_is(const struct path *path, uint64_t key,
+                           const struct vmcb *c, const struct x86_domain *d)
+{
+    return ((path->page ^ key) | (path->cr0 ^ c->cr0) | (path->cr3 ^ c->cr3) |
+            (path->cr4 ^ c->cr4) | (path->efer ^ c->efer) |
+            (path->p2m_version ^ atomic_load(&d->p2m_version))) == 0;
+}
+
 /* Where `path` leads to; NULL when it is another's or out of date. */
 static inline uint8_t *path_follow(struct sight *sight, const struct path *path,
                                    const struct vmcb *c, uint64_t linear,
                                    unsigned access)
 {
-    uint64_t differ = (path->page ^ path_key(linear, access)) |
-                      (path->cr0 ^ c->cr0) | (path->cr3 ^ c->cr3) |
-                      (path->cr4 ^ c->cr4) | (path->efer ^ c->efer) |
-                      (path->p2m_version ^ atomic_load(&sight->d->p2m_version));
+    uint64_t key = path_key(linear, access) | (path->page & PATH_NEAR);
 
-    if (differ) {
+    if (!path_is(path, key, c, sight->d)) {
         return NULL;
     }
     for (unsigned i = 0; i < path->nr_steps; i++) {
@@ -135,6 +142,16 @@ static void path_step(void *context, const uint64_t *entry, uint64_t value)
         path->step[path->nr_steps++] = (struct path_step){
             sight->pa + ((uintptr_t)entry & ~PAGE_MASK), value};
     }
+}
+
+static bool path_is_near(const struct path *path)
+{
+    uint64_t differ = 0;
+
+    for (unsigned i = 0; i < path->nr_steps; i++) {
+        differ |= path->step[i].pa ^ path->pa;
+    }
+    return differ < SUPERPAGE_SIZE;
 }
 
 /* With SMAP a page of the guest's users is there or not as RFLAGS says. */
@@ -171,10 +188,49 @@ path_find(struct sight *sight, struct path *path, const struct vmcb *c,
         byte = byte_at(sight, gpa);
     }
     if (byte && sight->path && !path_is_fickle(path)) {
-        path->page = path_key(linear, access);
         path->pa = sight->pa;
+        path->page =
+            path_key(linear, access) | (path_is_near(path) ? PATH_NEAR : 0);
+        /* path_near() looks at all. */
+        for (unsigned i = path->nr_steps; i < PATH_STEPS; i++) {
+            path->step[i] = path->step[0];
+        }
     }
     return byte;
+}
+
+static inline uint64_t path_differs(const struct path_step *step, uint64_t va)
+{
+    const uint64_t *entry = (uint64_t *)(va + step->pa % SUPERPAGE_SIZE);
+
+    return __atomic_load_n(entry, __ATOMIC_RELAXED) ^ step->value;
+}
+
+/*
+ * Where the guest has `len` bytes at `linear` if that is found at once: in one
+ * page, by a path that is near; else NULL, and the view is closed.
+ */
+static inline uint8_t *path_near(struct view *view, const struct x86_vcpu *v,
+                                 uint64_t linear, size_t len, unsigned access)
+{
+    const struct path *path = &v->path[linear / PAGE_SIZE % PATHS];
+    uint64_t offset = linear & ~PAGE_MASK;
+
+    if (!path_is(path, path_key(linear, access) | PATH_NEAR, v->vmcb,
+                 v->domain) ||
+        offset + len > PAGE_SIZE) {
+        return NULL;
+    }
+    _Static_assert(PATH_STEPS == 4, "each is looked at");
+    view_open(view, path->pa);
+    if (path_differs(&path->step[0], view->va) |
+        path_differs(&path->step[1], view->va) |
+        path_differs(&path->step[2], view->va) |
+        path_differs(&path->step[3], view->va)) {
+        view_close(view);
+        return NULL;
+    }
+    return (uint8_t *)(view->va + path->pa % SUPERPAGE_SIZE + offset);
 }
 
 /* Where the guest has `linear`; NULL when `access` there would fault. */
@@ -255,7 +311,8 @@ int gpa_copy_out(struct x86_domain *d, uint64_t gpa, const void *src,
     return len == 0 ? 0 : -XEN_EFAULT;
 }
 
-int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len)
+static __attribute__((noinline)) int copy_in(struct x86_vcpu *v, void *dst,
+                                             uint64_t linear, size_t len)
 {
     struct sight sight = sight_begin(v->domain);
     uint8_t *to = dst;
@@ -276,8 +333,21 @@ int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len)
     return len == 0 ? 0 : -XEN_EFAULT;
 }
 
-int guest_copy_out(struct x86_vcpu *v, uint64_t linear, const void *src,
-                   size_t len)
+int guest_copy_in(struct x86_vcpu *v, void *dst, uint64_t linear, size_t len)
+{
+    struct view *view = view_begin();
+    const uint8_t *from = path_near(view, v, linear, len, 0);
+
+    if (!from) {
+        return copy_in(v, dst, linear, len);
+    }
+    copy(dst, from, len);
+    view_close(view);
+    return 0;
+}
+
+static __attribute__((noinline)) int
+copy_out(struct x86_vcpu *v, uint64_t linear, const void *src, size_t len)
 {
     struct sight sight = sight_begin(v->domain);
     const uint8_t *from = src;
@@ -296,6 +366,20 @@ int guest_copy_out(struct x86_vcpu *v, uint64_t linear, const void *src,
     }
     view_end(sight.view);
     return len == 0 ? 0 : -XEN_EFAULT;
+}
+
+int guest_copy_out(struct x86_vcpu *v, uint64_t linear, const void *src,
+                   size_t len)
+{
+    struct view *view = view_begin();
+    uint8_t *to = path_near(view, v, linear, len, WALK_WRITE);
+
+    if (!to) {
+        return copy_out(v, linear, src, len);
+    }
+    copy(to, src, len);
+    view_close(view);
+    return 0;
 }
 
 unsigned guest_fetch(struct x86_vcpu *v, uint8_t bytes[INSN_MAX])
