@@ -10,9 +10,9 @@ LINT_TEXT := $(shell git ls-files --cached --others --exclude-standard \
     2>/dev/null)
 
 .PHONY: lint-format lint-shell lint-spelling lint-headers lint-tidy \
-    lint-cppcheck lint-gcc lint-analyzer
-LINTS += lint-format lint-shell lint-spelling lint-headers lint-cppcheck \
-    lint-tidy lint-analyzer
+    lint-cppcheck lint-rules lint-compilers lint-analyzer
+LINTS += lint-format lint-rules lint-shell lint-spelling lint-headers \
+    lint-compilers lint-cppcheck lint-tidy lint-analyzer
 
 lint-format:
 	@echo "lint: format"
@@ -25,6 +25,11 @@ lint-shell:
 lint-spelling:
 	@echo "lint: spelling"
 	$(Q)codespell -L stopp,hda,ans,inout,ue,mis,nd,parm,fo,crate $(LINT_TEXT)
+
+# Rules of the house that need no compiler.
+lint-rules:
+	@echo "lint: house rules"
+	$(Q)tools/tidy.sh
 
 # Public headers compile alone, as C11 and as C++, with both compilers.
 lint-headers:
@@ -54,6 +59,23 @@ lint-tidy:
 	$(Q)clang-tidy --quiet $(LINT_CLI_C) \
 	    -- -std=gnu11 -D_GNU_SOURCE -DSCHEDOP_VERSION='"$(VERSION)"' $(XEN_ABI) -Iinclude -Isrc \
 	    2>$(O)/tidy.log || { cat $(O)/tidy.log; exit 1; }
+
+# Both compilers' warnings, at more than the level we ship: some are only
+# seen when the optimiser looks, others only when it does not.
+LINT_GCC := -Wlogical-op -Wduplicated-cond -Wjump-misses-init
+lint-compilers:
+	@echo "lint: gcc and clang at -O0, -O2 and -Os"
+	$(Q)mkdir -p $(O)
+	$(Q)for f in $(LINT_CORE_C) $(LINT_X86_C); do \
+	    for o in -O0 -Os; do \
+	        $(CC) $(LINT_FREE) $(WARN) $(LINT_GCC) $$o -c $$f \
+	            -o $(O)/lint.o || exit 1; \
+	    done; \
+	    for o in -O0 -O2; do \
+	        $(CLANG) $(LINT_FREE) $(WARN) -Wthread-safety $$o -c $$f \
+	            -o $(O)/lint.o || exit 1; \
+	    done; \
+	done
 
 # GCC's own analyser on the code that guests talk to.
 lint-analyzer:

@@ -40,7 +40,7 @@ static void escape(char *out, const char *bytes, size_t len)
         if (c >= 0x20 && c < 0x7f && c != '\\') {
             *out++ = (char)c;
         } else {
-            out += sprintf(out, "\\%02x", c);
+            out += snprintf(out, sizeof("\\xx"), "\\%02x", c);
         }
     }
     *out = '\0';
@@ -57,7 +57,7 @@ static uint32_t place_of(uint32_t id)
 }
 
 /* The message as the transcript has it. */
-static void describe(char *out, const struct reply *r)
+static void describe(char *out, size_t size, const struct reply *r)
 {
     char body[4 * XENSTORE_PAYLOAD_MAX + 1];
     const char *rest = body, *generation = "";
@@ -69,8 +69,8 @@ static void describe(char *out, const struct reply *r)
         rest += strspn(body, "0123456789");
         generation = "GEN";
     }
-    sprintf(out, "%u %u%s%s%s", r->head.type, place_of(r->head.tx_id),
-            *rest != '\0' ? " " : "", generation, rest);
+    snprintf(out, size, "%u %u%s%s%s", r->head.type, place_of(r->head.tx_id),
+             *rest != '\0' ? " " : "", generation, rest);
 }
 
 static void send_line(const char *line)
@@ -113,7 +113,7 @@ static void expect_line(const char *line, unsigned request)
     while (xenstore_run(w.xs)) {
     }
     assert_true(guest_receive(&w, 0, &r));
-    describe(got, &r);
+    describe(got, sizeof(got), &r);
     if (strcmp(got, line) != 0) {
         fail_msg("request %u: \"%s\", not \"%s\"", request, got, line);
     }

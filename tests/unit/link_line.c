@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -79,7 +80,7 @@ static struct linkline_command parse(const char *text)
     static char line[SCHEDOP_LINK_LINE_MAX];
     struct linkline_command cmd;
 
-    strcpy(line, text);
+    assert_true(snprintf(line, sizeof(line), "%s", text) < (int)sizeof(line));
     linkline_parse(line, &cmd);
     return cmd;
 }
