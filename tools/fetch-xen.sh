@@ -39,4 +39,5 @@ if ! dpkg-deb -x "$deb" "$dir/x" 2>"$dir/log"; then
 fi
 gz=$(echo "$dir"/x/boot/xen-*-amd64.gz)
 mkdir -p "$(dirname "$out")"
-zcat "$gz" >"$out.tmp" && mv "$out.tmp" "$out"
+# Two tests may fetch it at the same time.
+zcat "$gz" >"$out.$$" && mv "$out.$$" "$out"
