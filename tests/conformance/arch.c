@@ -113,6 +113,25 @@ void arch_start(bool pv)
 
 /* ---- either kind of guest ---- */
 
+bool arch_is_processor(void)
+{
+    return true;
+}
+
+void cpu_relax(void)
+{
+    __builtin_ia32_pause();
+}
+
+void interrupts_on(void)
+{
+    if (lab_world() & IN_PV) {
+        info_of(0)->evtchn_upcall_mask = 0;
+    } else {
+        __asm__ volatile("sti" ::: "memory");
+    }
+}
+
 void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     __asm__ volatile("cpuid"
@@ -222,44 +241,4 @@ void call_from_user_mode(int results[2])
     both = mode_user(edge_base + 2 * PAGE);
     results[0] = (int)(uint32_t)both;
     results[1] = (int)(uint32_t)(both >> 32);
-}
-
-static volatile uint32_t *info_words(void)
-{
-    return (volatile uint32_t *)(volatile void *)info_of(0);
-}
-
-/* Whether an event sets the selector word at offset 4 (else at 8). */
-static void look_for_selector(evtchn_port_t port, bool *at_4, bool *at_8)
-{
-    volatile uint32_t *words = info_words();
-
-    clear_pending(port);
-    words[0] = 0;
-    words[1] = 0;
-    words[2] = 0;
-    (void)send(port);
-    *at_4 = words[1] == 1 && words[2] == 0;
-    *at_8 = words[1] == 0 && words[2] == 1;
-    words[0] = 0;
-    words[1] = 0;
-    words[2] = 0;
-}
-
-void see_layouts(struct layout_seen *seen)
-{
-    struct xen_hvm_param *param = low_memory(sizeof(*param));
-    evtchn_port_t port = open_ipi(0);
-    bool other;
-
-    param->domid = DOMID_SELF;
-    param->index = HVM_PARAM_CALLBACK_IRQ;
-    param->value = UINT64_C(2) << 56 | KIT_VECTOR_EVENT;
-    set_mask(port, false);
-    seen->rc32 = (int)call32(__HYPERVISOR_hvm_op, HVMOP_set_param,
-                             (uint32_t)(uintptr_t)param);
-    look_for_selector(port, &seen->selector_at_4, &other);
-    seen->rc64 = (int)raw_call(__HYPERVISOR_hvm_op, HVMOP_set_param,
-                               (uintptr_t)param, 0);
-    look_for_selector(port, &other, &seen->selector_at_8);
 }

@@ -12,10 +12,11 @@
 /* Makes the descriptors and page tables below. Once, on vCPU 0. */
 void arch_start(bool pv);
 
-static inline void cpu_relax(void)
-{
-    __builtin_ia32_pause();
-}
+/* False: only the core of a hypervisor is here, in a process. */
+bool arch_is_processor(void);
+
+void cpu_relax(void);     /* in every loop that waits for another vCPU */
+void interrupts_on(void); /* PV: the upcall mask off; takes nothing yet */
 
 void cpuid(uint32_t leaf, uint32_t subleaf, uint32_t out[4]);
 
@@ -54,14 +55,5 @@ uint32_t poll_at_zero_without_paging(void);
 
 /* Results of a yield and of hypercall 99 at privilege level 3. */
 void call_from_user_mode(int results[2]);
-
-struct layout_seen {
-    int rc32, rc64; /* of setting the callback */
-    bool selector_at_4, selector_at_8;
-};
-
-/* Sets the event callback from 32-bit, then from 64-bit code, and looks where
- * an event of `port`, unmasked, leaves its selector bit. */
-void see_layouts(struct layout_seen *seen);
 
 #endif

@@ -205,6 +205,9 @@ static const char *what_is_missing(const struct fact *fact, unsigned int world)
     if (missing & (WITH_SUBJECT | WITH_DEAF)) {
         return "needs a second domain";
     }
+    if (missing & WITH_CPU) {
+        return "needs a processor";
+    }
     if (missing & AS_HARDWARE) {
         return "needs the hardware domain";
     }

@@ -43,6 +43,7 @@ enum verdict {
 #define AS_HARDWARE 4u   /* the hardware domain */
 #define AS_DOMU 8u       /* a domain without privilege */
 #define WITH_SUBJECT 16u /* the hardware domain and a domain to try it on */
+#define WITH_CPU 64u     /* a processor, not the core alone */
 #define WITH_DEAF 32u    /* ... and one that never asked for upcalls */
 
 struct fact {

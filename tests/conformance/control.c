@@ -8,6 +8,7 @@
  * must find everything as it was. The jobs run in the subject, all else in the
  * hardware domain.
  */
+#include "arch.h"
 #include "lab.h"
 #include "pair.h"
 
@@ -355,7 +356,7 @@ static void job_spin(void)
 {
     tell(0);
     while (!is_pending(subject.port[32])) {
-        /* until somebody rings */
+        cpu_relax(); /* until somebody rings */
     }
     (void)told();
 }

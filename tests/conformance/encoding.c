@@ -318,7 +318,7 @@ static const struct fact facts[] = {
      no_slot_pattern},
     {6, IN_PVH, "the same from 32-bit code is -ENOSPC", no_slot_pattern_32},
     {7, IN_PV, "each command refuses bad operand addresses", bad_operands},
-    {8, IN_PVH, "with paging off an operand at address 0 is read",
+    {8, IN_PVH | WITH_CPU, "with paging off an operand at address 0 is read",
      operand_at_zero},
     {9, IN_PVH, "operand addresses with no RAM behind them are -EFAULT",
      bad_operands},
@@ -326,8 +326,8 @@ static const struct fact facts[] = {
      torn_operand},
     {11, IN_ALL, "operands and port arrays need no alignment", odd_addresses},
     {12, IN_ALL, "yield and block ignore their operand", operand_is_ignored},
-    {13, IN_ALL, "a yield through the page changes no other register",
-     registers_survive},
+    {13, IN_ALL | WITH_CPU,
+     "a yield through the page changes no other register", registers_survive},
     {15, IN_PVH, "from user mode everything is -EPERM", user_mode},
     {16, IN_PVH, "the operand layout follows the caller's mode",
      layout_follows_mode},
@@ -336,7 +336,7 @@ static const struct fact facts[] = {
     {20, IN_ALL, "multicall entries get what direct calls get",
      multicall_results},
     {21, IN_ALL, "an entry that sleeps holds up the next one", multicall_stops},
-    {22, IN_PVH, "slots of the hypercall page on AMD", page_slots},
+    {22, IN_PVH | WITH_CPU, "slots of the hypercall page on AMD", page_slots},
 };
 
 TOPIC(topic_encoding, "encoding", facts);

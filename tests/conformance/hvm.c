@@ -10,6 +10,8 @@
 #include <xen/hvm/params.h>
 #include <xen/memory.h>
 
+#include "../../src/guest/kit/layout.h"
+
 static int upcall_vector(uint32_t vcpu, uint8_t vector)
 {
     struct xen_hvm_evtchn_upcall_vector v = {vcpu, vector};
@@ -45,6 +47,51 @@ static void cpuid_leaves(void)
     cpuid(base + 2, 0, r);
     saw("hypercall pages", (long)r[0], 1);
     saw_bits("MSR", r[1], base);
+}
+
+struct layout_seen {
+    int rc32, rc64; /* of setting the callback */
+    bool selector_at_4, selector_at_8;
+};
+
+static volatile uint32_t *info_words(void)
+{
+    return (volatile uint32_t *)(volatile void *)info_of(0);
+}
+
+/* Whether an event sets the selector word at offset 4 (else at 8). */
+static void look_for_selector(evtchn_port_t port, bool *at_4, bool *at_8)
+{
+    volatile uint32_t *words = info_words();
+
+    clear_pending(port);
+    words[0] = 0;
+    words[1] = 0;
+    words[2] = 0;
+    (void)send(port);
+    *at_4 = words[1] == 1 && words[2] == 0;
+    *at_8 = words[1] == 0 && words[2] == 1;
+    words[0] = 0;
+    words[1] = 0;
+    words[2] = 0;
+}
+
+static void see_layouts(struct layout_seen *seen)
+{
+    struct xen_hvm_param *param = low_memory(sizeof(*param));
+    evtchn_port_t port = open_ipi(0);
+    bool other;
+
+    param->domid = DOMID_SELF;
+    param->index = HVM_PARAM_CALLBACK_IRQ;
+    param->value = UINT64_C(2) << 56 | KIT_VECTOR_EVENT;
+    set_mask(port, false);
+    seen->rc32 = (int)call32(__HYPERVISOR_hvm_op, HVMOP_set_param,
+                             (uint32_t)(uintptr_t)param);
+    look_for_selector(port, &seen->selector_at_4, &other);
+    seen->rc64 = (int)raw_call(__HYPERVISOR_hvm_op, HVMOP_set_param,
+                               (uintptr_t)param, 0);
+    look_for_selector(port, &other, &seen->selector_at_8);
 }
 
 static void layout_latch(void)
@@ -98,9 +145,16 @@ static void features(void)
                                      : 0x12b05);
 }
 
+static void start_masks(void)
+{
+    saw_that("no port masked", lab_ports_were_open());
+    saw("upcall mask", lab_first_mask(), lab_world() & IN_PV ? 1 : 0);
+}
+
 static const struct fact facts[] = {
+    {135, IN_ALL | AS_HARDWARE, "no port is masked at the start", start_masks},
     {132, IN_ALL, "the feature word", features},
-    {132, IN_PVH, "CPUID leaves", cpuid_leaves},
+    {132, IN_PVH | WITH_CPU, "CPUID leaves", cpuid_leaves},
     {133, IN_PVH, "the layout of shared info follows the caller's mode",
      layout_latch},
     {134, IN_PVH, "checks of the per-vCPU upcall vector", upcall_vectors},

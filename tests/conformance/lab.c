@@ -7,8 +7,6 @@
 
 #include <xen/version.h>
 
-extern uint8_t kit_shared_info[];
-
 static unsigned int world;
 static bool serving;
 
@@ -95,9 +93,7 @@ void rest(uint64_t ns)
 
 volatile struct vcpu_info *info_of(unsigned int vcpu)
 {
-    struct shared_info *shared = (struct shared_info *)(void *)kit_shared_info;
-
-    return &shared->vcpu_info[vcpu];
+    return kit_vcpu_info() - kit_cpu() + vcpu;
 }
 
 bool is_pending(evtchn_port_t port)
@@ -238,11 +234,7 @@ int poll_with_upcall_due(const evtchn_port_t *ports, uint32_t nr_ports)
     int rc;
 
     info->evtchn_upcall_pending = 1;
-    if (world & IN_PV) {
-        info->evtchn_upcall_mask = 0;
-    } else {
-        __asm__ volatile("sti" ::: "memory");
-    }
+    interrupts_on();
     rc = poll(ports, nr_ports, 1);
     upcalls_off();
     return rc;
@@ -345,6 +337,31 @@ static void wait_for_tick(void)
     (void)vcpu_op(VCPUOP_stop_periodic_timer, 1, NULL);
 }
 
+/* Nothing of the kit but hypercalls and shared info works yet. */
+static bool ports_were_open;
+static int first_mask = -1;
+
+void lab_note_start(void)
+{
+    struct shared_info *shared = (void *)(uintptr_t)info_of(0);
+
+    ports_were_open = true;
+    for (unsigned int i = 0; i < 64; i++) {
+        ports_were_open &= shared->evtchn_mask[i] == 0;
+    }
+    first_mask = info_of(0)->evtchn_upcall_mask;
+}
+
+bool lab_ports_were_open(void)
+{
+    return ports_were_open;
+}
+
+int lab_first_mask(void)
+{
+    return first_mask;
+}
+
 bool lab_saw_first_tick(void)
 {
     return saw_tick;
@@ -424,6 +441,7 @@ unsigned int lab_start(void)
 {
     world = kit_info()->pv ? IN_PV : IN_PVH;
     world |= kit_info()->flags & SIF_INITDOMAIN ? AS_HARDWARE : AS_DOMU;
+    world |= arch_is_processor() ? WITH_CPU : 0;
     serving = (world & AS_DOMU) && kit_arg_u64("serve", 0) != 0;
     upcalls_off();
     arch_start((world & IN_PV) != 0);

@@ -31,9 +31,12 @@ unsigned int lab_start(void);
 
 unsigned int lab_world(void); /* the same again */
 unsigned int lab_domid(void);
-bool lab_is_subject(void);     /* another domain experiments with this one */
-int lab_version(void);         /* major << 16 | minor */
-bool lab_saw_first_tick(void); /* vCPU 1 ticked though nobody asked */
+bool lab_is_subject(void);      /* another domain experiments with this one */
+int lab_version(void);          /* major << 16 | minor */
+void lab_note_start(void);      /* early: before anybody changed shared info */
+bool lab_ports_were_open(void); /* no port was masked then */
+int lab_first_mask(void);       /* and the upcall mask of vCPU 0 */
+bool lab_saw_first_tick(void);  /* vCPU 1 ticked though nobody asked */
 
 /* Before and after each fact: closes its ports, forgets its events; releases
  * its watchdogs and pins as well. */

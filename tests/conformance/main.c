@@ -105,6 +105,12 @@ static void join(struct pair *pair, uint64_t domid)
     }
 }
 
+/* Shared info as it was found. */
+void kit_early(void)
+{
+    lab_note_start();
+}
+
 /* The domains to experiment with, if there are to be any. */
 static unsigned int find_subjects(void)
 {

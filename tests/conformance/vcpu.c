@@ -217,7 +217,7 @@ static const struct fact facts[] = {
     {112, IN_ALL, "a vCPU that was never initialised", never_initialised},
     {113, IN_ALL, "a vCPU is initialised once, operand first",
      initialise_again},
-    {113, IN_PVH, "the context is checked", initialise_contents},
+    {113, IN_PVH | WITH_CPU, "the context is checked", initialise_contents},
     {114, IN_ALL, "the vCPU is looked at before the operation", no_such_vcpu},
     {114, IN_ALL, "send_nmi wants no operand", nmi_operand},
     {115, IN_ALL, "an event for a vCPU that is down is kept", event_while_down},
