@@ -198,6 +198,37 @@ static void shared_info_on_stack(void)
                                  kit_frame(__builtin_frame_address(0)));
 }
 
+#define FRAMES_1G (1u << 18)
+
+/*
+ * Uses up the tables of its physical map, so that no large mapping can be
+ * split any more, and then moves a frame out of one. Found at both places it
+ * could be given away and still be used.
+ */
+static void frame_at_two_places(void)
+{
+    const uint64_t from = 0x700; /* 7 MiB: nothing of ours is there */
+    uint64_t far = FRAMES_1G, to = 0;
+    volatile uint32_t *word;
+
+    while (schedop_add_to_physmap(XENMAPSPACE_shared_info, 0, far) == 0) {
+        to = far + 1;
+        far += FRAMES_1G;
+    }
+    if (schedop_add_to_physmap(XENMAPSPACE_gmfn, from, to) == 0) {
+        word = physical(to << 12);
+        *word = 1;
+        word = physical(from << 12);
+        *word = 2;
+        word = physical(to << 12);
+        if (*word == 2) {
+            complain("a frame is at two places");
+            return;
+        }
+    }
+    (void)schedop_shutdown(SHUTDOWN_poweroff);
+}
+
 /* Upcalls on the vector of page faults. */
 static void upcall_on_exception(void)
 {
@@ -245,6 +276,7 @@ static const struct {
     {"wild_vcpu", wild_vcpu},
     {"no_code", no_code},
     {"shared_info_on_stack", shared_info_on_stack},
+    {"frame_at_two_places", frame_at_two_places},
     {"upcall_on_exception", upcall_on_exception},
     {"interrupt_storm", interrupt_storm},
     {"abuse_apic", abuse_apic},

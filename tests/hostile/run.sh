@@ -109,6 +109,7 @@ watchdog_now watchdog
 wild_vcpu crash
 no_code crash
 shared_info_on_stack crash
+frame_at_two_places poweroff
 upcall_on_exception crash
 abuse_apic poweroff
 init_self watchdog

@@ -5,7 +5,7 @@
  * Every frame a domain ever owned stays its own until it ends, so whatever a
  * guest does here it can only hurt itself; freed frames wait on a list for
  * populate_physmap. A caller is understood in its own layout, 32 or 64 bits.
- * Calls on lists of frames do at most EXTENTS_MAX frames and say how many.
+ * Calls on lists of frames do at most FRAMES_PER_CALL and say how many.
  */
 #include "domain.h"
 
@@ -142,7 +142,7 @@ static int place_locked(struct x86_domain *d, uint64_t gfn, uint64_t pa,
 /* Moves the caller's own frame from `from` to `gfn`. */
 static int move_locked(struct x86_domain *d, uint64_t gfn, uint64_t from)
 {
-    uint64_t pa;
+    uint64_t pa, left;
     int rc;
 
     if (p2m_lookup(d, from, &pa) != P2M_RAM) {
@@ -152,6 +152,9 @@ static int move_locked(struct x86_domain *d, uint64_t gfn, uint64_t from)
         return 0;
     }
     p2m_clear_locked(d, from);
+    if (p2m_lookup(d, from, &left) != P2M_NONE) {
+        return -XEN_ENOMEM; /* it could not be split off: not twice, then */
+    }
     vacate_locked(d, gfn);
     rc = p2m_set_locked(d, gfn, pa, P2M_RAM);
     if (rc != 0) {
