@@ -5,6 +5,10 @@
  */
 #include "private.h"
 
+/*
+ * Gives back the mask that the pin replaced. The vCPU moves when the policy
+ * next chooses, which is forced if it runs where it no longer may (6.2).
+ */
 void affinity_unpin(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     if (!v->pinned) {
@@ -45,6 +49,10 @@ int affinity_pin(struct sop_pcpu *self, struct sop_vcpu *v, int32_t pcpu,
     return 0;
 }
 
+/*
+ * -EINVAL before -EBUSY: a mask without any pCPU to run on is refused even
+ * while pinned (spec 6.1).
+ */
 static int set_hard(struct sop_pcpu *self, struct sop_vcpu *v,
                     sop_cpumask_t mask, uint64_t now)
 {
@@ -60,6 +68,7 @@ static int set_hard(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* Never refused for what it names; it is only a wish (spec 6.1). */
 static int set_soft(struct sop_pcpu *self, struct sop_vcpu *v,
                     sop_cpumask_t mask, uint64_t now)
 {

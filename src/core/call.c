@@ -12,12 +12,21 @@
 #define PV_LOWER_END ((uint64_t)1 << 47)
 #define PV_UPPER_START 0xffff880000000000u
 
+/*
+ * Only the start of a range is looked at, as Xen does: a range that begins
+ * below the hypervisor's meets a hole before it gets there. HVM guests have no
+ * such range (spec 1.4).
+ */
 bool call_address_ok(const struct sop_vcpu *v, uint64_t addr)
 {
     return v->domain->kind != SOP_GUEST_PV || addr < PV_LOWER_END ||
            addr >= PV_UPPER_START;
 }
 
+/*
+ * The number is compared whole: 0x1_0000_001d is no sched_op. Commands, which
+ * are the first argument, are 32 bits wide, and each file cuts its own.
+ */
 int64_t call_dispatch(struct sop_pcpu *self, struct sop_vcpu *v,
                       struct sop_call *call)
 {
@@ -51,6 +60,7 @@ int64_t call_dispatch(struct sop_pcpu *self, struct sop_vcpu *v,
     }
 }
 
+/* Privilege is judged before the number is looked at (spec 1.2, fact 15). */
 enum sop_call_status sop_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
                                    struct sop_call *call)
 {
@@ -71,12 +81,14 @@ enum sop_call_status sop_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- multicall (spec 1.8) ---- */
 
+/* Entries are native words wide (spec 1.5). */
 static size_t entry_size(bool wide)
 {
     return wide ? sizeof(struct multicall_entry)
                 : sizeof(struct multicall_entry32);
 }
 
+/* Each entry is read when its turn comes: earlier ones may have written it. */
 static int read_entry(struct sop_vcpu *v, uint64_t addr, struct sop_call *sub)
 {
     struct multicall_entry wide;
@@ -101,6 +113,7 @@ static int read_entry(struct sop_vcpu *v, uint64_t addr, struct sop_call *sub)
     return 0;
 }
 
+/* Of an entry only the result is written, whatever the guest put beside it. */
 static int write_result(struct sop_vcpu *v, uint64_t addr, bool wide,
                         int64_t result)
 {
@@ -139,6 +152,10 @@ static bool must_stop(const struct sop_pcpu *self, uint32_t done)
            __atomic_load_n(&self->work, __ATOMIC_ACQUIRE) != 0;
 }
 
+/*
+ * Going on after a stop is calling again with what is left: the results of
+ * the entries before are in guest memory already, so nothing is kept here.
+ */
 int64_t multicall_call(struct sop_pcpu *self, struct sop_vcpu *v,
                        struct sop_call *call)
 {
@@ -181,6 +198,7 @@ int64_t multicall_call(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- vm_assist ---- */
 
+/* The type is judged before the command (measured on 4.17). */
 int64_t assist_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call)
 {

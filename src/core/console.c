@@ -51,6 +51,7 @@ static int64_t console_read(struct sop_vcpu *v, const struct sop_call *call)
     return (int64_t)got;
 }
 
+/* Permission comes before the command and the buffer (fact 136). */
 int64_t console_call(struct sop_pcpu *self, struct sop_vcpu *v,
                      struct sop_call *call)
 {

@@ -10,6 +10,7 @@
 
 /* ---- finding ---- */
 
+/* Reserved ids name no domain here, DOMID_SELF included (spec 3.5). */
 struct sop_domain *domain_find(const struct sop_system *sys, uint32_t domid)
 {
     uint16_t slot;
@@ -42,6 +43,10 @@ struct sop_domain *sop_domain_by_id(struct sop_system *sys, uint16_t domid)
 
 /* ---- creating ---- */
 
+/*
+ * A mask is fine if it names a pCPU that is possible; that pCPU may come
+ * online later. There is at most one hardware domain.
+ */
 static bool config_ok(const struct sop_system *sys,
                       const struct sop_domain_config *cfg)
 {
@@ -94,6 +99,7 @@ static void domain_reset(struct sop_system *sys, struct sop_domain *d)
     list_init(&d->changed);
 }
 
+/* Cannot fail: whatever can has been checked or taken before. */
 static void domain_fill(struct sop_domain *d, uint64_t now,
                         const struct sop_domain_config *cfg,
                         void *const *vcpu_port)
@@ -132,6 +138,7 @@ static void domain_fill(struct sop_domain *d, uint64_t now,
     vtime_wallclock(d);
 }
 
+/* The order of checks is ours: the controller is not a guest. */
 int sop_domain_create(struct sop_system *sys, uint64_t now,
                       const struct sop_domain_config *cfg,
                       void *const *vcpu_port, struct sop_domain **out)
@@ -167,6 +174,7 @@ int sop_domain_create(struct sop_system *sys, uint64_t now,
 
 /* ---- pausing (spec 2.2, 7.3) ---- */
 
+/* Does not wait for a vCPU that runs elsewhere: that pCPU is kicked. */
 int domain_pause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
 {
     unsigned i;
@@ -181,6 +189,7 @@ int domain_pause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
     return 0;
 }
 
+/* Undoes pauses of the controller only, never a shutdown's (spec 2.2). */
 int domain_unpause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
 {
     unsigned i;
@@ -215,6 +224,10 @@ int sop_domain_unpause(struct sop_pcpu *self, struct sop_domain *d)
 
 /* ---- describing (spec 7.2) ---- */
 
+/*
+ * Blocked means that all vCPUs that are up are; a domain with none up is
+ * neither blocked nor running. A latched code shows at once (fact 74).
+ */
 static uint32_t info_flags(const struct sop_domain *d)
 {
     uint32_t flags = XEN_DOMINF_blocked;
@@ -248,6 +261,7 @@ static uint32_t info_flags(const struct sop_domain *d)
                << XEN_DOMINF_shutdownshift;
 }
 
+/* Everything the controller may know, at one moment of the lock. */
 void domain_info(const struct sop_domain *d, uint64_t now,
                  struct sop_domain_info *info)
 {
@@ -328,6 +342,7 @@ static bool domain_stop(struct sop_pcpu *self, struct sop_domain *d,
     return stopped;
 }
 
+/* What others could still reach of it: timers, peers of its ports, queues. */
 static void domain_release(struct sop_pcpu *self, struct sop_domain *d,
                            uint64_t now)
 {
@@ -349,6 +364,7 @@ static void domain_release(struct sop_pcpu *self, struct sop_domain *d,
     pool->ops->domain_fini(pool, &d->pol);
 }
 
+/* Restartable: the caller comes back until every pCPU has let go. */
 int sop_domain_destroy(struct sop_pcpu *self, struct sop_domain *d)
 {
     uint64_t now = core_enter(self);

@@ -16,6 +16,7 @@ ABI_OFFSET(struct xen_domctl, u, 16);
 /* Domains described per hold of the lock in a list. */
 #define LIST_MAX SOP_DOMAINS_MAX
 
+/* Frame and page counts are the port's business: the core has none. */
 static void fill_info(const struct sop_domain *d, uint64_t now,
                       struct xen_domctl_getdomaininfo *out)
 {
@@ -49,6 +50,7 @@ static struct sop_domain *find_from(const struct sop_system *sys,
 
 /* ---- domctl ---- */
 
+/* The only command that looks for a domain at or above its id. */
 static int ctl_info(struct sop_pcpu *self, struct xen_domctl *op, uint64_t now)
 {
     const struct sop_domain *d;
@@ -65,6 +67,7 @@ static int ctl_info(struct sop_pcpu *self, struct xen_domctl *op, uint64_t now)
     return 0;
 }
 
+/* A domain may not pause or resume itself (spec 7.3). */
 static int ctl_act(struct sop_pcpu *self, struct sop_vcpu *v,
                    const struct xen_domctl *op, struct sop_domain *d,
                    uint64_t now)
@@ -89,6 +92,7 @@ static int ctl_act(struct sop_pcpu *self, struct sop_vcpu *v,
     return -XEN_ENOSYS;
 }
 
+/* Commands about what the core owns; all others go to the port. */
 static bool ctl_is_ours(uint32_t cmd)
 {
     return cmd == XEN_DOMCTL_getdomaininfo || cmd == XEN_DOMCTL_pausedomain ||
@@ -102,6 +106,10 @@ static bool ctl_names_no_domain(uint32_t cmd)
     return cmd == XEN_DOMCTL_getdomaininfo || cmd == XEN_DOMCTL_createdomain;
 }
 
+/*
+ * Operand, interface version, domain, permission, command: Xen's order
+ * (measured). An unprivileged caller learns whether a domain exists.
+ */
 int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call)
 {
@@ -140,6 +148,7 @@ int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- sysctl: the list of domains ---- */
 
+/* One domain per hold of the lock: ids are re-read, so none comes twice. */
 static int64_t list_domains(struct sop_pcpu *self, struct sop_vcpu *v,
                             struct xen_sysctl_getdomaininfolist *list)
 {

@@ -92,6 +92,10 @@ static void select_port(struct sop_pcpu *self, struct sop_domain *d,
     }
 }
 
+/*
+ * Spec 4.2, each step atomic and a full barrier: guests race with all of it.
+ * A bit already set stops here: no selector, no kick, no poller (fact 54).
+ */
 void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
                         uint32_t port, uint64_t now)
 {
@@ -106,6 +110,7 @@ void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
     poll_wake(self, d, port, now);
 }
 
+/* Pollers are not examined: they saw the port when it was signalled. */
 void evtchn_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
                    uint64_t now)
 {
@@ -209,6 +214,7 @@ static void virq_unbind(struct sop_domain *d, uint32_t port)
     }
 }
 
+/* The peer stays, unbound again and for the same domain (spec 4.1). */
 int evtchn_close(struct sop_domain *d, uint32_t port)
 {
     struct evtchn *chn = evtchn_lookup(d, port);
@@ -241,6 +247,7 @@ void evtchn_close_all(struct sop_domain *d)
     }
 }
 
+/* What a guest may signal: its peer, or itself by an ipi port. */
 int evtchn_send(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
                 uint64_t now)
 {
@@ -287,6 +294,7 @@ bool virq_is_global(uint32_t virq)
     }
 }
 
+/* Unbound, and nothing is remembered (spec 5.2). */
 void virq_raise_vcpu(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t virq,
                      uint64_t now)
 {
@@ -296,6 +304,7 @@ void virq_raise_vcpu(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t virq,
     }
 }
 
+/* The hardware domain is the handler of all of them (spec 4.1). */
 void virq_raise_global(struct sop_pcpu *self, struct sop_system *sys,
                        uint32_t virq, uint64_t now)
 {
@@ -319,6 +328,7 @@ int sop_vcpu_upcall_vector(const struct sop_vcpu *v)
     return vector;
 }
 
+/* To the guest it is a channel to domain 0; nobody can bind to it. */
 int sop_evtchn_host_port(struct sop_domain *d)
 {
     int port;

@@ -11,6 +11,7 @@ typedef int evtchnop(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
 
 /* ---- making ports ---- */
 
+/* A port is found before permission is judged, as on Xen: -ENOSPC wins. */
 static int op_alloc_unbound(struct sop_pcpu *self, struct sop_vcpu *v,
                             void *operand, uint64_t now)
 {
@@ -39,6 +40,7 @@ static int op_alloc_unbound(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* Only a port that waits for the caller's domain can be bound to. */
 static int op_bind_interdomain(struct sop_pcpu *self, struct sop_vcpu *v,
                                void *operand, uint64_t now)
 {
@@ -73,6 +75,7 @@ static int op_bind_interdomain(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* Any vCPU may bind for any; a global one belongs to vCPU 0 (fact 125). */
 static int op_bind_virq(struct sop_pcpu *self, struct sop_vcpu *v,
                         void *operand, uint64_t now)
 {
@@ -106,6 +109,7 @@ static int op_bind_virq(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* The sender is whoever sends; the vCPU named is the one told. */
 static int op_bind_ipi(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
                        uint64_t now)
 {
@@ -175,6 +179,10 @@ static int op_unmask(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
     return 0;
 }
 
+/*
+ * What is delivered to one vCPU by its nature does not move: ipi ports and
+ * virqs of a vCPU. Events already pending stay where they were signalled.
+ */
 static int op_bind_vcpu(struct sop_pcpu *self, struct sop_vcpu *v,
                         void *operand, uint64_t now)
 {
@@ -207,6 +215,7 @@ static int op_bind_vcpu(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* Port 0 is "closed" to who asks, although it is never given out. */
 static void status_fill(const struct evtchn *chn, struct evtchn_status *op)
 {
     op->status = chn->state;
@@ -227,6 +236,7 @@ static void status_fill(const struct evtchn *chn, struct evtchn_status *op)
     }
 }
 
+/* The port is looked up before permission is judged, as on Xen. */
 static int op_status(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
                      uint64_t now)
 {
@@ -250,6 +260,7 @@ static int op_status(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
     return 0;
 }
 
+/* The control domain may do it to another only while that is paused. */
 static int op_reset(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
                     uint64_t now)
 {

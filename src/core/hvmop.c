@@ -195,6 +195,7 @@ static int64_t op_get_param(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- upcall vector of one vCPU ---- */
 
+/* Checks in the order of fact 134. */
 static int64_t op_upcall_vector(struct sop_pcpu *self, struct sop_vcpu *v,
                                 const struct sop_call *call)
 {
@@ -223,6 +224,7 @@ static int64_t op_upcall_vector(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* The clock that poll and timers compare against (spec 5.1). */
 static int64_t op_get_time(struct sop_pcpu *self, struct sop_vcpu *v,
                            const struct sop_call *call)
 {

@@ -16,6 +16,10 @@ void runstate_init(struct sop_vcpu *v, uint64_t now)
     v->created_ns = now;
 }
 
+/*
+ * The elapsed time goes to the state that is left. Time that did not pass, as
+ * seen from a pCPU that read the clock earlier, adds nothing.
+ */
 void runstate_change(struct sop_vcpu *v, int state, uint64_t now)
 {
     struct vcpu_runstate_info *r = &v->runstate;
@@ -37,6 +41,7 @@ void runstate_get(const struct sop_vcpu *v, uint64_t now,
     }
 }
 
+/* In the layout of the caller or of the latch, as the caller decides. */
 int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
                       const struct vcpu_runstate_info *info)
 {
@@ -57,6 +62,7 @@ int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
     return port_copy_out(v, addr, &narrow, sizeof(narrow));
 }
 
+/* Under the lock, so that the record is of one moment. */
 void runstate_copy_take(const struct sop_vcpu *v, struct runstate_copy *copy)
 {
     copy->area = v->runstate_area;

@@ -40,6 +40,7 @@ static void block(struct sop_pcpu *self, struct sop_vcpu *v, bool take_pending)
     }
 }
 
+/* Step 1 of spec 3.2 for HVM too, where the mask byte holds nothing off. */
 static int64_t command_block(struct sop_pcpu *self, struct sop_vcpu *v)
 {
     core_lock(self->sys, self);
@@ -50,6 +51,7 @@ static int64_t command_block(struct sop_pcpu *self, struct sop_vcpu *v)
     return 0;
 }
 
+/* HLT is no command: it does not touch the mask byte and is not counted. */
 void sop_vcpu_halt(struct sop_pcpu *self, struct sop_vcpu *v,
                    bool interrupts_on)
 {
@@ -65,6 +67,7 @@ void sop_vcpu_halt(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- shutdown, remote_shutdown, shutdown_code ---- */
 
+/* The result is final before the vCPU is paused: it stores 0 (spec 7.4). */
 static int64_t command_shutdown(struct sop_pcpu *self, struct sop_vcpu *v,
                                 uint64_t operand)
 {
@@ -80,6 +83,7 @@ static int64_t command_shutdown(struct sop_pcpu *self, struct sop_vcpu *v,
     return 0;
 }
 
+/* Existence before permission (fact 77); naming oneself grants nothing. */
 static int64_t command_remote_shutdown(struct sop_pcpu *self,
                                        struct sop_vcpu *v, uint64_t operand)
 {
@@ -104,6 +108,7 @@ static int64_t command_remote_shutdown(struct sop_pcpu *self,
     return rc;
 }
 
+/* Tells nobody: the controller sees the code in the domain's info. */
 static int64_t command_shutdown_code(struct sop_pcpu *self, struct sop_vcpu *v,
                                      uint64_t operand)
 {
@@ -123,6 +128,7 @@ static int64_t command_shutdown_code(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- watchdog, pin_override ---- */
 
+/* Any vCPU may use either slot; nothing is written to the operand. */
 static int64_t command_watchdog(struct sop_pcpu *self, struct sop_vcpu *v,
                                 uint64_t operand)
 {
@@ -170,6 +176,7 @@ static void count(struct sop_vcpu *v, uint32_t command)
     atomic_poke_u64(n, atomic_peek_u64(n) + 1);
 }
 
+/* Unknown commands are refused with no look at the operand (fact 1). */
 int64_t schedop_call(struct sop_pcpu *self, struct sop_vcpu *v,
                      struct sop_call *call)
 {

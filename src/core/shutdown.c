@@ -19,6 +19,7 @@ void domain_notify(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
     virq_raise_global(self, sys, VIRQ_DOM_EXC, now);
 }
 
+/* One pause each, on top of whatever else holds them (fact 62). */
 static void pause_all(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
 {
     unsigned i;

@@ -17,6 +17,7 @@ struct carver {
     size_t used;
 };
 
+/* Every table starts on a line of its own. */
 static void *carve(struct carver *c, size_t count, size_t size)
 {
     void *at = c->base != NULL ? c->base + c->used : NULL;
@@ -75,6 +76,7 @@ static struct sop_system *lay_out(struct carver *c,
     return sys;
 }
 
+/* Measured by the same function that carves: they cannot differ. */
 size_t sop_system_size(const struct sop_config *cfg)
 {
     struct carver c = {.base = NULL};
@@ -105,6 +107,7 @@ static void pcpu_init(struct sop_system *sys, unsigned index)
     timer_init(&p->slice, sched_slice_fire);
 }
 
+/* The policy's own state lives in the tables, zeroed with them. */
 struct sop_system *sop_system_init(void *arena, size_t size,
                                    const struct sop_config *cfg)
 {

@@ -26,6 +26,7 @@ void vcpu_create(struct sop_domain *d, unsigned id, struct sop_vcpu *v,
     poll_init(v);
 }
 
+/* Does not unblock: a vCPU that blocked before stays blocked (fact 30). */
 int vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     if (!v->initialised) {
@@ -91,6 +92,7 @@ int sop_vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v)
     return rc;
 }
 
+/* The port's way in, INIT and SIPI, has loaded the registers already. */
 int sop_vcpu_set_initialised(struct sop_vcpu *v)
 {
     struct sop_system *sys = v->domain->sys;

@@ -39,6 +39,7 @@ static bool claim_load(const struct vcpu_call *c)
     return free;
 }
 
+/* Operand, then whether it is initialised, then its contents (spec 2.4). */
 static int64_t op_initialise(const struct vcpu_call *c)
 {
     size_t size = c->v->domain->kind == SOP_GUEST_PV
@@ -107,6 +108,10 @@ static int read_area(const struct vcpu_call *c, uint64_t *addr)
     return call_address_ok(c->v, *addr) ? 0 : -XEN_EFAULT;
 }
 
+/*
+ * The own record is written as of its last change, another's brought up to
+ * date. Updates follow at every switch (spec 2.3).
+ */
 static int64_t op_runstate_area(const struct vcpu_call *c)
 {
     struct vcpu_runstate_info info;
@@ -129,6 +134,7 @@ static int64_t op_runstate_area(const struct vcpu_call *c)
     return 0;
 }
 
+/* For another vCPU the record appears when that next runs. */
 static int64_t op_time_area(const struct vcpu_call *c)
 {
     uint64_t addr;
@@ -155,6 +161,7 @@ static void set_period(const struct vcpu_call *c, uint64_t period_ns)
     core_leave(c->self);
 }
 
+/* Limits of fact 121. */
 static int64_t op_set_periodic(const struct vcpu_call *c)
 {
     struct vcpu_set_periodic_timer op;
@@ -175,6 +182,7 @@ static int64_t op_stop_periodic(const struct vcpu_call *c)
     return 0;
 }
 
+/* The vCPU is judged before the operand is read (fact 120). */
 static int64_t op_set_singleshot(const struct vcpu_call *c)
 {
     struct vcpu_set_singleshot_timer op;
@@ -206,6 +214,7 @@ static int64_t op_stop_singleshot(const struct vcpu_call *c)
 
 /* ---- vcpu_info (spec 4.6) ---- */
 
+/* The checks of 4.17 in their order (spec 4.6, fact 116). */
 static int info_may_move(const struct vcpu_call *c, uint32_t offset)
 {
     uint32_t word = c->v->domain->layout->word_bits / 8u;
@@ -222,6 +231,7 @@ static int info_may_move(const struct vcpu_call *c, uint32_t offset)
     return 0;
 }
 
+/* Who reads without the lock sees the old place or the new, both mapped. */
 static void info_move(struct sop_vcpu *v, uint8_t *info)
 {
     memcpy(info, v->info, sizeof(struct vcpu_info));
@@ -267,6 +277,7 @@ static int64_t op_register_info(const struct vcpu_call *c)
 
 /* ---- others ---- */
 
+/* An NMI ends block and poll as an interrupt does. */
 static int64_t op_send_nmi(const struct vcpu_call *c)
 {
     uint64_t now;

@@ -31,6 +31,7 @@ static void vtime_record(const struct sop_vcpu *v, struct vcpu_time_info *t)
     t->flags = XEN_PVCLOCK_TSC_STABLE_BIT;
 }
 
+/* An odd version tells readers that the rest is not consistent yet. */
 void vtime_refresh_info(struct sop_vcpu *v)
 {
     const size_t body = offsetof(struct vcpu_time_info, tsc_timestamp);
@@ -64,6 +65,7 @@ void vtime_write_area(struct sop_vcpu *v)
     (void)port_copy_out(v, v->time_area, &t, sizeof(t));
 }
 
+/* The wall clock at system time 0, behind the same kind of version. */
 void vtime_wallclock(struct sop_domain *d)
 {
     uint32_t *wc = (uint32_t *)(void *)(d->shared + d->layout->wc);
@@ -120,6 +122,10 @@ void vtime_set_singleshot(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- the periodic tick: only while the vCPU runs (spec 5.3) ---- */
 
+/*
+ * An overdue tick is raised when it is noticed, once however many were missed,
+ * and the next one is a whole period later.
+ */
 static void periodic_work(struct sop_pcpu *self, struct sop_vcpu *v,
                           uint64_t now)
 {
@@ -143,6 +149,7 @@ static void periodic_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
     periodic_work(self, v, now);
 }
 
+/* A tick comes at once when a period has passed since the last one. */
 void vtime_set_period(struct sop_pcpu *self, struct sop_vcpu *v,
                       uint64_t period_ns, uint64_t now)
 {
@@ -158,6 +165,7 @@ void vtime_switched_in(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     periodic_work(self, v, now);
 }
 
+/* A tick never wakes a vCPU (fact 122). */
 void vtime_switched_out(struct sop_vcpu *v)
 {
     timer_cancel(&v->periodic);
@@ -179,7 +187,8 @@ void sop_vcpu_timer_set(struct sop_pcpu *self, struct sop_vcpu *v,
                         uint64_t deadline_ns)
 {
     core_lock(self->sys, self);
-    if (deadline_ns == SOP_TIME_NEVER) {
+    /* Nothing may fire for a domain whose timers have been taken down. */
+    if (deadline_ns == SOP_TIME_NEVER || v->domain->dying == DOMAIN_DEAD) {
         timer_cancel(&v->port_timer);
     } else {
         timer_set(self, &v->port_timer, deadline_ns);
@@ -205,6 +214,7 @@ void vtime_cancel(struct sop_vcpu *v)
 
 /* ---- hypercall 15 ---- */
 
+/* 32-bit callers pass the low word and then the high word. */
 int64_t timerop_call(struct sop_pcpu *self, struct sop_vcpu *v,
                      struct sop_call *call)
 {

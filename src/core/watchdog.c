@@ -38,6 +38,7 @@ static void watchdog_arm(struct sop_pcpu *self, struct watchdog *w,
     timer_set(self, &w->timer, now + (uint64_t)seconds * NS_PER_SECOND);
 }
 
+/* The lowest free slot; its number is the result (fact 90). */
 static int64_t watchdog_claim(struct sop_pcpu *self, struct sop_domain *d,
                               uint32_t seconds, uint64_t now)
 {
@@ -53,6 +54,7 @@ static int64_t watchdog_claim(struct sop_pcpu *self, struct sop_domain *d,
     return -XEN_ENOSPC; /* sign-extended, unlike Xen's: allowed (3.10) */
 }
 
+/* The id is judged before anything else, whatever the timeout (fact 88). */
 int64_t watchdog_command(struct sop_pcpu *self, struct sop_domain *d,
                          const struct sched_watchdog *op, uint64_t now)
 {

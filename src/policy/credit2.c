@@ -234,7 +234,10 @@ static uint64_t running_deadline(struct policy_pcpu *p, uint64_t now)
     return c2_vcpu(p->curr)->deadline + virtual_ns(p->curr, ran);
 }
 
-/* The pCPU whose vCPU `v` should preempt: the least urgent, if less than v. */
+/*
+ * The pCPU whose vCPU `v` should preempt: the least urgent, unless it is more
+ * urgent than `v`. One as urgent is asked too, so that it starts to share.
+ */
 static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v,
                                 uint64_t now)
 {
@@ -244,11 +247,15 @@ static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v,
 
     for (; set != 0; set &= set - 1) {
         struct policy_pcpu *p = pool->pcpu[bits_lowest(set)];
+        uint64_t deadline;
 
         /* One that has nothing to run has been told already. */
-        if (p->curr != NULL && p->curr->runnable &&
-            running_deadline(p, now) > latest) {
-            latest = running_deadline(p, now);
+        if (p->curr == NULL || !p->curr->runnable) {
+            continue;
+        }
+        deadline = running_deadline(p, now);
+        if (deadline > latest || (victim == 0 && deadline == latest)) {
+            latest = deadline;
             victim = bits_one(p->index);
         }
     }
@@ -464,7 +471,9 @@ static bool keeps_running(struct policy_pool *pool, struct policy_pcpu *p,
     if (c2_vcpu(v)->yielded) {
         return false; /* the others first, whatever the deadlines say */
     }
-    return now < c2_pcpu(p)->started + RATE_LIMIT_NS || is_before(v, best);
+    /* Among equals it is the turn of who waited. */
+    return now < c2_pcpu(p)->started + RATE_LIMIT_NS ||
+           c2_vcpu(v)->deadline < c2_vcpu(best)->deadline;
 }
 
 /* Until when `v` may run on `p` before we want to be asked again. */

@@ -327,6 +327,15 @@ static void param_rights(void **state)
         assert_int_equal(get_param(w, d, 3, i, NULL), get[i]);
         assert_int_equal(set_param(w, d, DOMID_SELF, i, 0), set[i]);
     }
+    assert_rc(set_param(w, d, DOMID_SELF, HVM_PARAM_VM86_TSS_SIZED,
+                        (uint64_t)103 << 32),
+              EINVAL);
+    assert_int_equal(set_param(w, d, DOMID_SELF, HVM_PARAM_VM86_TSS_SIZED,
+                               (uint64_t)104 << 32),
+                     0);
+    assert_rc(
+        set_param(w, d, DOMID_SELF, HVM_PARAM_VM86_TSS, (uint64_t)1 << 32),
+        EINVAL);
     assert_rc(set_param(w, d, DOMID_SELF, HVM_PARAM_X87_FIP_WIDTH, 1), EINVAL);
     assert_int_equal(set_param(w, d, DOMID_SELF, HVM_PARAM_X87_FIP_WIDTH, 8),
                      0);

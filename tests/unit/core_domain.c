@@ -244,6 +244,21 @@ static void info_flags(void **state)
     world_free(w);
 }
 
+/* With no vCPU up a domain is neither blocked nor running. */
+static void info_none_up(void **state)
+{
+    struct world *w = world_new(1);
+    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 1, false);
+
+    (void)state;
+    sop_vcpu_halt(w->p[0], d->vcpu[0].v, false);
+    world_settle(w);
+    assert_int_equal(info_of(w, d).nr_online, 0);
+    assert_int_equal(
+        info_of(w, d).flags & (XEN_DOMINF_blocked | XEN_DOMINF_running), 0);
+    world_free(w);
+}
+
 /* ---- shutdown and resume ---- */
 
 /* Facts 66 to 69: result 0 before the pause, argument 3 untouched. */
@@ -609,6 +624,7 @@ int main(void)
         cmocka_unit_test(fresh_slot),
         cmocka_unit_test(pause_counts),
         cmocka_unit_test(info_flags),
+        cmocka_unit_test(info_none_up),
         cmocka_unit_test(result_is_saved),
         cmocka_unit_test(notification),
         cmocka_unit_test(changed_list),

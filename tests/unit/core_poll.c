@@ -223,7 +223,6 @@ static void timeouts(void **state)
 
         for (i = 0; i < ARRAY_SIZE(past); i++) {
             assert_int_equal(poll_ports(w, d, 0, NULL, 0, past[i]), 0);
-            assert_false(is_running(d, 0)); /* a real sleep */
             world_advance(w, 0);
             assert_true(is_running(d, 0));
         }
@@ -239,6 +238,46 @@ static void timeouts(void **state)
         assert_false(is_running(d, 0));
         world_free(w);
     }
+}
+
+/* A poll whose time is over lets others run, for it is a sleep. */
+static void past_gives_way(void **state)
+{
+    struct world *w = world_new(1);
+    struct fake_domain *a = world_domain(w, 1, SOP_GUEST_PV, 1, false);
+    struct fake_domain *b = world_domain(w, 2, SOP_GUEST_PV, 1, false);
+
+    (void)state;
+    if (!is_running(a, 0)) {
+        struct fake_domain *t = a;
+
+        a = b;
+        b = t;
+    }
+    assert_int_equal(poll_ports(w, a, 0, NULL, 0, 1), 0);
+    assert_false(is_running(a, 0));
+    assert_true(is_running(b, 0));
+    world_advance(w, 0);
+    assert_int_equal(a->d->polling, 0);
+    world_advance(w, 20 * MS);
+    world_free(w);
+}
+
+/* A poll of the past is a sleep all the same when others want to run. */
+static void past_lets_others_run(void **state)
+{
+    struct world *w = world_new(1);
+    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 2, false);
+    unsigned first = is_running(d, 0) ? 0 : 1;
+
+    (void)state;
+    assert_false(is_running(d, 1 - first));
+    assert_int_equal(poll_ports(w, d, first, NULL, 0, 1), 0);
+    assert_true(is_running(d, 1 - first));
+    assert_int_equal(runstate(d, first), RUNSTATE_blocked);
+    world_advance(w, 0);
+    assert_int_not_equal(runstate(d, first), RUNSTATE_blocked);
+    world_free(w);
 }
 
 /* Ports are checked before the time is looked at. */
@@ -602,6 +641,8 @@ int main(void)
         cmocka_unit_test(torn_array),
         cmocka_unit_test(layouts),
         cmocka_unit_test(timeouts),
+        cmocka_unit_test(past_gives_way),
+        cmocka_unit_test(past_lets_others_run),
         cmocka_unit_test(ports_before_time),
         cmocka_unit_test(no_stale_timer),
         cmocka_unit_test(wake_table),

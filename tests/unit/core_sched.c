@@ -123,6 +123,17 @@ static void affinity(void **state)
     assert_int_equal(hard, 4); /* what is in effect */
     world_settle(w);
     assert_int_equal(cpu_of(w, d, 0), 2); /* a running one moves */
+    hard = 6;
+    assert_int_equal(
+        sop_vcpu_set_affinity(p, v, SOP_AFFINITY_HARD, &hard, NULL), 0);
+    soft = 2;
+    assert_int_equal(
+        sop_vcpu_set_affinity(p, v, SOP_AFFINITY_SOFT, NULL, &soft), 0);
+    assert_int_equal(v->pol.soft, 2); /* the soft one alone counts too */
+    hard = 4;
+    assert_int_equal(
+        sop_vcpu_set_affinity(p, v, SOP_AFFINITY_HARD, &hard, NULL), 0);
+    world_settle(w);
     soft = 3;
     assert_int_equal(
         sop_vcpu_set_affinity(p, v, SOP_AFFINITY_SOFT, NULL, &soft), 0);
@@ -461,6 +472,54 @@ static void wakeup_latency(void **state)
     world_free(w);
 }
 
+/* Two that spin take turns of at most a quantum. */
+static void turns(void **state)
+{
+    struct world *w = world_new(1);
+    struct fake_domain *a = spinner(w, 1, 256, 0, 1);
+    uint64_t since = w->now, longest = 0;
+    bool was = true;
+    unsigned i;
+
+    (void)state;
+    (void)spinner(w, 2, 256, 0, 1);
+    for (i = 0; i < 5000; i++) {
+        world_advance(w, MS / 10);
+        if (is_running(a, 0) != was) {
+            longest = max_u64(longest, w->now - since);
+            was = !was;
+            since = w->now;
+        }
+    }
+    assert_true(longest <= 5 * MS);
+    assert_true(longest >= MS);
+    world_free(w);
+}
+
+/* Who has only begun to run keeps the pCPU for the rate limit, no longer. */
+static void rate_limit(void **state)
+{
+    struct world *w = world_new(1);
+    struct fake_domain *d = spinner(w, 1, 65535, 0, 1);
+    struct fake_domain *s;
+    uint64_t wake;
+
+    (void)state;
+    /* The heavy one's deadline is early whenever it wakes. */
+    s = spinner(w, 2, 1, 0, 1);
+    while (!is_running(d, 0)) {
+        world_advance(w, MS / 10);
+    }
+    wake = w->now + MS / 2;
+    assert_int_equal(poll_ports(w, d, 0, NULL, 0, wake), 0);
+    assert_true(is_running(s, 0)); /* since now */
+    world_advance(w, MS - 1);
+    assert_true(is_running(s, 0));
+    world_advance(w, 1);
+    assert_true(is_running(d, 0));
+    world_free(w);
+}
+
 /* Sleeping saves nothing up: a late riser gets its share and no more. */
 static void no_hoarding(void **state)
 {
@@ -600,6 +659,10 @@ static void knobs_and_dump(void **state)
     assert_rc(pool->ops->adjust(pool, &a->d->pol, &k, true), EINVAL);
     k.weight = 65536;
     assert_rc(pool->ops->adjust(pool, &a->d->pol, &k, true), EINVAL);
+    k.weight = 1;
+    assert_int_equal(pool->ops->adjust(pool, &a->d->pol, &k, true), 0);
+    k.weight = 65535;
+    assert_int_equal(pool->ops->adjust(pool, &a->d->pol, &k, true), 0);
     dumped = 0;
     policy_dump(pool, count_line, NULL);
     assert_int_equal(dumped, 2); /* the pool, and the one that waits */
@@ -623,6 +686,8 @@ int main(void)
         cmocka_unit_test(share_over_pcpus),
         cmocka_unit_test(yielder_gives_way),
         cmocka_unit_test(wakeup_latency),
+        cmocka_unit_test(turns),
+        cmocka_unit_test(rate_limit),
         cmocka_unit_test(no_hoarding),
         cmocka_unit_test(caps),
         cmocka_unit_test(pinned_load),

@@ -208,7 +208,7 @@ static void runstate_area(void **state)
     assert_int_equal(vcpu_call(w, d, 0, VCPUOP_register_runstate_memory_area, 0,
                                put(d, &hole, 8)),
                      0);
-    assert_int_equal(poll_ports(w, d, 0, NULL, 0, 1), 0);
+    assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + 1), 0);
     world_advance(w, 1);
     assert_true(is_running(d, 0));
     assert_int_equal(vcpu_call(w, d, 0, VCPUOP_register_runstate_memory_area, 0,
@@ -317,7 +317,7 @@ static void time_record(void **state)
     }
     /* A guest that spoils its record gets a new one when it next runs. */
     memset(&s->vcpu_info[0].time, 0xff, sizeof(t));
-    assert_int_equal(poll_ports(w, d, 0, NULL, 0, 1), 0);
+    assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + 1), 0);
     world_advance(w, 1);
     assert_int_equal(s->vcpu_info[0].time.version & 1, 0);
     assert_int_equal(s->vcpu_info[0].time.system_time, 7);
@@ -328,7 +328,7 @@ static void time_record(void **state)
     get_at(d, AREA, &t, sizeof(t));
     assert_int_equal(t.tsc_to_system_mul, 0x80000000u);
     memset(&d->mem[AREA - MEM_BASE], 0, sizeof(t));
-    assert_int_equal(poll_ports(w, d, 0, NULL, 0, 1), 0);
+    assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + 1), 0);
     world_advance(w, 1);
     get_at(d, AREA, &t, sizeof(t));
     assert_int_equal(t.tsc_timestamp, 5);
@@ -398,7 +398,7 @@ static void register_info_narrow(void **state)
     consume(d, 0);
     assert_int_equal(send(w, d, 0, port), 0);
     assert_int_equal(selector(d, 0), 1);
-    assert_int_equal(poll_ports(w, d, 0, NULL, 0, 1), 0);
+    assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + 1), 0);
     world_advance(w, 1); /* scheduled in with a misaligned record */
     assert_true(is_running(d, 0));
     world_free(w);
@@ -459,6 +459,8 @@ static void set_timer_op(void **state)
         assert_false(fired(w, d, port, 100 * MS - 1));
         assert_true(fired(w, d, port, 1));
     }
+    assert_int_equal(set_timer(w, d, w->now + far), 0);
+    assert_true(fired(w, d, port, 100 * MS));
     /* A little less far is taken as it is given. */
     assert_int_equal(set_timer(w, d, w->now + far - SEC), 0);
     assert_false(fired(w, d, port, SEC));
@@ -641,6 +643,10 @@ static void port_timer(void **state)
     sop_vcpu_timer_set(w->p[cpu], d->vcpu[0].v, SOP_TIME_NEVER);
     world_advance(w, SEC);
     assert_int_equal(d->vcpu[0].timers, 2);
+    /* Not for a domain that is dead. */
+    assert_int_equal(sop_domain_destroy(w->p[cpu], d->d), 0);
+    sop_vcpu_timer_set(w->p[cpu], d->vcpu[0].v, w->now + MS);
+    assert_false(timer_is_set(&d->vcpu[0].v->port_timer));
     world_free(w);
 }
 
