@@ -25,23 +25,23 @@
 #include <stdint.h>
 
 struct sop_pcpu;
-struct sop_system;
 
 struct core_lock {
     uint32_t held;
     const struct sop_pcpu *owner; /* NULL: free, or taken without a pCPU */
 };
 
-/* Takes the lock of `sys`; `self` may be NULL where no pCPU is known. */
-void core_lock(struct sop_system *sys, const struct sop_pcpu *self);
-void core_unlock(struct sop_system *sys);
-
 /*
- * The usual pair for entries: core_enter() takes the lock and returns the
- * time, read once for the whole entry; core_leave() arms the timer if an
- * earlier one was set, drops the lock and logs the lines noted meanwhile.
+ * In private.h, inline since every entry passes through them:
+ *
+ * core_lock() takes the lock of `sys`; `self` may be NULL where no pCPU is
+ * known. core_unlock() drops it. The usual pair for entries: core_enter()
+ * takes the lock and returns the time, read once for the whole entry;
+ * core_leave() arms the timer if an earlier one was set, drops the lock and
+ * logs the lines noted meanwhile.
  */
-uint64_t core_enter(struct sop_pcpu *self);
-void core_leave(struct sop_pcpu *self);
+
+/* Returns with the lock taken that somebody else had. */
+void core_lock_wait(struct core_lock *l);
 
 #endif

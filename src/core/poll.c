@@ -17,6 +17,7 @@ struct poll_operand {
     uint32_t ports[SOP_POLL_PORTS_MAX];
 };
 
+/* The structure in the layout of this call, not of the latch (spec 8.5). */
 static int read_operand(struct sop_vcpu *v, const struct sop_call *call,
                         struct poll_operand *op)
 {
@@ -41,6 +42,10 @@ static int read_operand(struct sop_vcpu *v, const struct sop_call *call,
     return 0;
 }
 
+/*
+ * In one go if possible; else entry by entry, to learn which is the first that
+ * cannot be read. Only whether the decision gets that far matters.
+ */
 static void read_ports(struct sop_vcpu *v, struct poll_operand *op)
 {
     const size_t entry = sizeof(op->ports[0]);
@@ -90,6 +95,20 @@ static int poll_decide(const struct sop_vcpu *v, const struct poll_operand *op)
     return 1;
 }
 
+/*
+ * The time is over already. Xen goes to sleep even so and is woken at once;
+ * when nobody waits for the pCPU a guest cannot tell.
+ */
+static bool poll_is_over(const struct sop_pcpu *self,
+                         const struct poll_operand *op)
+{
+    if (op->timeout == 0 || atomic_peek_u32(&self->pool->pol.waiting) != 0) {
+        return false;
+    }
+    return (op->timeout >> 63) != 0 || op->timeout <= self->sys->now;
+}
+
+/* Step 9. A single port is remembered, so that others do not end the poll. */
 static void poll_sleep(struct sop_pcpu *self, struct sop_vcpu *v,
                        const struct poll_operand *op)
 {
@@ -104,6 +123,11 @@ static void poll_sleep(struct sop_pcpu *self, struct sop_vcpu *v,
     vcpu_sleep(self, v, self->sys->now);
 }
 
+/*
+ * Joining the polling set comes before looking at the bits, and setters look
+ * at the set after setting a bit: so one of the two sees the other (3.4). What
+ * steps 5 to 8 decide leaves nothing behind.
+ */
 int64_t poll_command(struct sop_pcpu *self, struct sop_vcpu *v,
                      const struct sop_call *call)
 {
@@ -121,20 +145,23 @@ int64_t poll_command(struct sop_pcpu *self, struct sop_vcpu *v,
     }
     read_ports(v, &op);
 
-    core_lock(self->sys, self);
+    if (op.timeout != 0) {
+        (void)core_enter(self);
+    } else {
+        core_lock(self->sys, self);
+    }
     vcpu_set_blocked(v);
     v->poll_port = POLL_ANY;
     v->domain->polling |= 1u << v->id;
     atomic_fence();
     rc = poll_decide(v, &op);
-    if (rc > 0) {
+    if (rc > 0 && !poll_is_over(self, &op)) {
         poll_sleep(self, v, &op);
-        rc = 0;
     } else {
         vcpu_unblock(self, v, self->sys->now);
     }
     core_leave(self);
-    return rc;
+    return rc > 0 ? 0 : rc;
 }
 
 /*
@@ -163,6 +190,7 @@ void poll_wake(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
     }
 }
 
+/* A poll that timed out returns 0 as any other does. */
 static void poll_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
 {
     struct sop_vcpu *v = container_of(t, struct sop_vcpu, poll_timer);

@@ -218,7 +218,15 @@ void timer_cancel(struct timer *t);
 bool timer_is_set(const struct timer *t);
 
 /* Arms the port's timer if something is due earlier than what it knows. */
-void timerq_program(struct sop_pcpu *self);
+static inline void timerq_program(struct sop_pcpu *self)
+{
+    const struct heap_node *top = heap_top(&self->timers);
+
+    if (top != NULL && top->key < self->armed) {
+        self->armed = top->key;
+        port_timer_arm(self, top->key);
+    }
+}
 
 /* ---- log.c ---- */
 
@@ -228,6 +236,51 @@ void log_note(struct sop_pcpu *self, enum sop_log_level level, const char *fmt,
 
 /* Logs what was noted. Unlocked. */
 void log_flush(struct sop_pcpu *self);
+
+/* ---- locks.h: the core lock, and the two ends of an entry ---- */
+
+static inline void core_lock(struct sop_system *sys,
+                             const struct sop_pcpu *self)
+{
+    struct core_lock *l = &sys->lock;
+
+    /* The holder would wait for itself for ever: interrupts are off. */
+    BUG_ON(self != NULL && l->owner == self);
+    if (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE) != 0)) {
+        core_lock_wait(l);
+    }
+    __atomic_store_n(&l->owner, self, __ATOMIC_RELAXED);
+}
+
+static inline void core_unlock(struct sop_system *sys)
+{
+    struct core_lock *l = &sys->lock;
+
+    ASSERT(l->held == 1);
+    __atomic_store_n(&l->owner, NULL, __ATOMIC_RELAXED);
+    __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
+}
+
+static inline uint64_t core_enter(struct sop_pcpu *self)
+{
+    uint64_t now;
+
+    core_lock(self->sys, self);
+    /* Read under the lock: so it never steps back from entry to entry. */
+    now = port_now(self);
+    ASSERT(now >= self->sys->now);
+    self->sys->now = now;
+    return now;
+}
+
+static inline void core_leave(struct sop_pcpu *self)
+{
+    timerq_program(self);
+    core_unlock(self->sys);
+    if (unlikely(self->nr_lines != 0)) {
+        log_flush(self);
+    }
+}
 
 /* ---- sched.c: who may run, and who does ---- */
 

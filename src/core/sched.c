@@ -25,6 +25,7 @@ static struct policy_pool *pool_of(const struct sop_vcpu *v)
 
 /* ---- holds ---- */
 
+/* Spec 2.1: no hold, and neither it nor its domain paused. */
 bool vcpu_is_runnable(const struct sop_vcpu *v)
 {
     const struct sop_domain *d = v->domain;
@@ -33,6 +34,7 @@ bool vcpu_is_runnable(const struct sop_vcpu *v)
            d->dying == DOMAIN_ALIVE;
 }
 
+/* The flag goes before the kick: the entry that it causes must see it. */
 void sched_request(struct sop_pcpu *self, struct sop_pcpu *p)
 {
     (void)__atomic_fetch_or(&p->work, PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
@@ -73,6 +75,10 @@ void vcpu_wake(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     sched_kick_mask(self, v->domain->sys, pool->ops->wake(pool, &v->pol, now));
 }
 
+/*
+ * A vCPU that runs goes on until its pCPU comes by here: pausing does not wait
+ * for it (spec 7.1). One that is queued is offline from now on.
+ */
 void vcpu_sleep(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     struct policy_pool *pool = pool_of(v);
@@ -99,6 +105,10 @@ void vcpu_set_blocked(struct sop_vcpu *v)
     atomic_fence();
 }
 
+/*
+ * Leaving the polling set, forgetting the port and clearing the hold are one
+ * step under the lock: no second waker can come between (spec 3.4).
+ */
 void vcpu_unblock(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     if ((v->holds & VCPU_HOLD_BLOCKED) == 0) {
@@ -130,6 +140,10 @@ void vcpu_unpause(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     vcpu_wake(self, v, now);
 }
 
+/*
+ * For PV the two bytes alone decide: port bits are not consulted, and a byte
+ * the guest set itself counts (fact 27).
+ */
 bool vcpu_deliverable(const struct sop_vcpu *v)
 {
     if (v->domain->kind == SOP_GUEST_HVM) {
@@ -163,6 +177,7 @@ void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- the switch ---- */
 
+/* Whoever runs has had its time: the policy is asked again. */
 void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
 {
     (void)t;
@@ -170,6 +185,7 @@ void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
     sched_request(self, self);
 }
 
+/* Blocked wins over runnable, and that over offline (spec 2.3). */
 static void switch_out(struct sop_vcpu *v, uint64_t now)
 {
     int state = RUNSTATE_offline;
@@ -184,6 +200,7 @@ static void switch_out(struct sop_vcpu *v, uint64_t now)
     vtime_switched_out(v);
 }
 
+/* From here on the vCPU belongs to this pCPU. */
 static void switch_in(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     /* Registers that are still on another pCPU must not be loaded here. */
@@ -234,7 +251,8 @@ static void sched_saved(struct sop_pcpu *self, struct sop_vcpu *v)
     core_unlock(self->sys);
 }
 
-static void sched_switch(struct sop_pcpu *self)
+/* Not inline: leaving for the guest is quick when there is nothing to do. */
+static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
 {
     struct runstate_copy out = {.area = 0}, in = {.area = 0};
     struct sop_vcpu *prev, *next;
@@ -272,6 +290,7 @@ static void sched_switch(struct sop_pcpu *self)
     }
 }
 
+/* The common case, nothing changed, is two loads: no lock and no clock. */
 struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self)
 {
     for (;;) {

@@ -19,6 +19,7 @@ bool timer_is_set(const struct timer *t)
     return heap_node_is_linked(&t->node);
 }
 
+/* From any pCPU: the heap is under the core lock, whoever owns it. */
 void timer_cancel(struct timer *t)
 {
     if (timer_is_set(t)) {
@@ -30,19 +31,13 @@ void timer_cancel(struct timer *t)
 void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline)
 {
     ASSERT(t->fire != NULL);
+    if (timer_is_set(t) && t->home == self) {
+        heap_move(&self->timers, &t->node, deadline);
+        return;
+    }
     timer_cancel(t);
     t->home = self;
     heap_insert(&self->timers, &t->node, deadline);
-}
-
-void timerq_program(struct sop_pcpu *self)
-{
-    const struct heap_node *top = heap_top(&self->timers);
-
-    if (top != NULL && top->key < self->armed) {
-        self->armed = top->key;
-        port_timer_arm(self, top->key);
-    }
 }
 
 /*

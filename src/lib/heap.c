@@ -68,6 +68,20 @@ void heap_remove(struct heap *h, struct heap_node *n)
     }
 }
 
+void heap_move(struct heap *h, struct heap_node *n, uint64_t key)
+{
+    uint64_t old = n->key;
+
+    BUG_ON(n->place == 0 || n->place > h->count);
+    ASSERT(h->node[n->place - 1] == n);
+    n->key = key;
+    if (key < old) {
+        heap_sift_up(h, n->place, n);
+    } else {
+        heap_sift_down(h, n->place, n);
+    }
+}
+
 const char *heap_check(const struct heap *h)
 {
     uint32_t i;

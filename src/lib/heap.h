@@ -49,6 +49,9 @@ void heap_insert(struct heap *h, struct heap_node *n, uint64_t key);
 /* Takes out a node that is in this heap. */
 void heap_remove(struct heap *h, struct heap_node *n);
 
+/* Gives a node that is in this heap another key. */
+void heap_move(struct heap *h, struct heap_node *n, uint64_t key);
+
 /* NULL, or what is wrong with the heap. For tests and debug keys. */
 const char *heap_check(const struct heap *h);
 

@@ -263,23 +263,6 @@ static void past_gives_way(void **state)
     world_free(w);
 }
 
-/* A poll of the past is a sleep all the same when others want to run. */
-static void past_lets_others_run(void **state)
-{
-    struct world *w = world_new(1);
-    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 2, false);
-    unsigned first = is_running(d, 0) ? 0 : 1;
-
-    (void)state;
-    assert_false(is_running(d, 1 - first));
-    assert_int_equal(poll_ports(w, d, first, NULL, 0, 1), 0);
-    assert_true(is_running(d, 1 - first));
-    assert_int_equal(runstate(d, first), RUNSTATE_blocked);
-    world_advance(w, 0);
-    assert_int_not_equal(runstate(d, first), RUNSTATE_blocked);
-    world_free(w);
-}
-
 /* Ports are checked before the time is looked at. */
 static void ports_before_time(void **state)
 {
@@ -642,7 +625,6 @@ int main(void)
         cmocka_unit_test(layouts),
         cmocka_unit_test(timeouts),
         cmocka_unit_test(past_gives_way),
-        cmocka_unit_test(past_lets_others_run),
         cmocka_unit_test(ports_before_time),
         cmocka_unit_test(no_stale_timer),
         cmocka_unit_test(wake_table),

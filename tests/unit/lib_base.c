@@ -170,7 +170,9 @@ static void heap_like_model(void **state)
         struct heap_node *n = &node[prng_next(&prng) % NODES];
         uint64_t least = UINT64_MAX;
 
-        if (heap_node_is_linked(n)) {
+        if (heap_node_is_linked(n) && prng_next(&prng) % 2 != 0) {
+            heap_move(&h, n, prng_next(&prng) % 50);
+        } else if (heap_node_is_linked(n)) {
             heap_remove(&h, n);
         } else {
             heap_insert(&h, n, prng_next(&prng) % 50);
