@@ -91,6 +91,8 @@ void paging_map_heap(uint64_t pa, uint64_t bytes);
 /* The entry that maps `va` at `level` (1: page, 2: 2 MiB); makes tables. */
 uint64_t *paging_slot(uint64_t va, unsigned level);
 void paging_map(uint64_t va, uint64_t pa, uint64_t flags);
+/* The same on behalf of a guest: false, and no panic, without memory. */
+bool paging_try_map(uint64_t va, uint64_t pa, uint64_t flags);
 void paging_map_stacks(unsigned index);
 volatile void *paging_map_device(uint64_t pa); /* one page, for ever */
 bool paging_lookup(uint64_t va, uint64_t *pa);

@@ -21,6 +21,7 @@ static uint64_t *table_of(uint64_t entry)
     return (uint64_t *)(entry & PTE_ADDRESS);
 }
 
+/* NULL without memory. */
 static uint64_t *next_table(uint64_t *entry)
 {
     void *page;
@@ -28,31 +29,52 @@ static uint64_t *next_table(uint64_t *entry)
     if ((*entry & PTE_P) == 0) {
         page = hv_alloc(PAGE_SIZE);
         if (page == NULL) {
-            x86_panic("no memory for page tables");
+            return NULL;
         }
         *(volatile uint64_t *)entry = (uint64_t)page | PTE_TABLE;
     }
     return table_of(*entry);
 }
 
-uint64_t *paging_slot(uint64_t va, unsigned level)
+/* NULL when there is no memory for a table on the way. */
+static uint64_t *find_slot(uint64_t va, unsigned level)
 {
     uint64_t *table = paging_root, *slot = NULL;
 
     x86_lock(&paging_lock);
-    for (unsigned l = 4; l >= level; l--) {
+    for (unsigned l = 4; l >= level && table != NULL; l--) {
         slot = &table[va >> (12 + 9 * (l - 1)) & 511];
         if (l > level) {
             table = next_table(slot);
         }
     }
     x86_unlock(&paging_lock);
+    return table != NULL ? slot : NULL;
+}
+
+uint64_t *paging_slot(uint64_t va, unsigned level)
+{
+    uint64_t *slot = find_slot(va, level);
+
+    if (slot == NULL) {
+        x86_panic("no memory for page tables");
+    }
     return slot;
 }
 
 void paging_map(uint64_t va, uint64_t pa, uint64_t flags)
 {
     *(volatile uint64_t *)paging_slot(va, 1) = pa | flags;
+}
+
+bool paging_try_map(uint64_t va, uint64_t pa, uint64_t flags)
+{
+    uint64_t *slot = find_slot(va, 1);
+
+    if (slot != NULL) {
+        *(volatile uint64_t *)slot = pa | flags;
+    }
+    return slot != NULL;
 }
 
 bool paging_lookup(uint64_t va, uint64_t *pa)
@@ -115,7 +137,9 @@ static void make_directories(void)
             end = PA_LIMIT;
         }
         for (uint64_t at = ram->pa & ~(GIB - 1); at < end; at += GIB) {
-            next_table(&low_pdpt[at / GIB]);
+            if (next_table(&low_pdpt[at / GIB]) == NULL) {
+                x86_panic("no memory for page tables");
+            }
         }
     }
 }

@@ -273,7 +273,12 @@ void *frame_map(uint64_t pa)
         return NULL;
     }
     va = VA_FRAMES + n * PAGE_SIZE;
-    paging_map(va, pa & PAGE_MASK, PTE_RW);
+    if (!paging_try_map(va, pa & PAGE_MASK, PTE_RW)) {
+        x86_lock(&frame_lock);
+        frame_state[n] = FRAME_FREE; /* it was never mapped */
+        x86_unlock(&frame_lock);
+        return NULL;
+    }
     return (void *)va;
 }
 
