@@ -80,6 +80,26 @@ CHECKS += $(CORE_TESTS) $(O)/tests/unit/lib_base
 -include $(CORE_TEST_SRC:tests/unit/%.c=$(O)/core/test/%.d) \
     $(O)/core/test/lib_base.d
 
+# ---- pCPUs as threads, under the thread sanitizer ----
+
+CORE_TSAN := -std=gnu11 -O1 -g $(XEN_ABI) -fsanitize=thread -MMD -MP
+CORE_TSAN_OBJ := $(CORE_SRC:src/%.c=$(O)/core/tsan/%.o)
+
+$(O)/core/tsan/%.o: src/%.c Makefile mk/core.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(CORE_TSAN) $(WARN) -Wno-pedantic -Wno-tsan -Iinclude \
+	    -c $< -o $@
+
+$(O)/tests/stress/core_threads: tests/stress/core_threads.c \
+    $(CORE_TSAN_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(CORE_TSAN) $(WARN) -Iinclude -Isrc $(filter %.c %.o,$^) \
+	    -o $@ -lpthread
+
+CHECKS += $(O)/tests/stress/core_threads
+
+-include $(CORE_TSAN_OBJ:.o=.d)
+
 # ---- the rules of the house ----
 
 .PHONY: lint-layers lint-symbols

@@ -129,6 +129,8 @@ void sop_check(struct sop_system *sys, uint64_t now)
     unsigned i;
 
     core_lock(sys, NULL);
+    /* Others may have been here since the caller looked at the clock. */
+    now = max_u64(now, sys->now);
     for (i = 0; i < sys->cfg.nr_pcpus; i++) {
         check_pcpu(&sys->pcpu[i]);
     }

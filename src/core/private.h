@@ -245,7 +245,8 @@ static inline void core_lock(struct sop_system *sys,
     struct core_lock *l = &sys->lock;
 
     /* The holder would wait for itself for ever: interrupts are off. */
-    BUG_ON(self != NULL && l->owner == self);
+    BUG_ON(self != NULL &&
+           __atomic_load_n(&l->owner, __ATOMIC_RELAXED) == self);
     if (unlikely(__atomic_exchange_n(&l->held, 1, __ATOMIC_ACQUIRE) != 0)) {
         core_lock_wait(l);
     }
@@ -256,7 +257,7 @@ static inline void core_unlock(struct sop_system *sys)
 {
     struct core_lock *l = &sys->lock;
 
-    ASSERT(l->held == 1);
+    ASSERT(atomic_peek_u32(&l->held) == 1);
     __atomic_store_n(&l->owner, NULL, __ATOMIC_RELAXED);
     __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }
