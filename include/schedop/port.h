@@ -133,8 +133,11 @@ int port_vcpu_load(struct sop_vcpu *v, const void *context);
  * A hypercall that is about the machine and not about scheduling: memory_op,
  * grant_table_op, hvm_op parameters the core does not own, and every number
  * the core does not know. Returns the result, -ENOSYS for what is unknown to
- * the port as well. Unlocked.
+ * the port as well; or PORT_CALL_AGAIN when only a part was done: then
+ * call->arg says what is left, and the guest makes the call again. Unlocked.
  */
+#define PORT_CALL_AGAIN INT64_MIN
+
 int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
                        struct sop_call *call);
 

@@ -229,6 +229,30 @@ static void frame_at_two_places(void)
     (void)schedop_shutdown(SHUTDOWN_poweroff);
 }
 
+/* Gives away more frames by one call than are done in one go. */
+static void many_frames(void)
+{
+    enum { FIRST = 0xc00, COUNT = 5000 }; /* from 12 MiB on */
+    static uint64_t frames[COUNT];
+    struct xen_memory_reservation r;
+    long done;
+
+    for (unsigned int i = 0; i < COUNT; i++) {
+        frames[i] = FIRST + i;
+    }
+    memset(&r, 0, sizeof(r));
+    set_xen_guest_handle(r.extent_start, frames);
+    r.nr_extents = COUNT;
+    r.domid = DOMID_SELF;
+    done = schedop_hypercall3(__HYPERVISOR_memory_op,
+                              XENMEM_decrease_reservation, (uintptr_t)&r, 0);
+    if (done != COUNT) {
+        complain("%ld frames given away, not %d", done, COUNT);
+        return;
+    }
+    (void)schedop_shutdown(SHUTDOWN_poweroff);
+}
+
 /* Upcalls on the vector of page faults. */
 static void upcall_on_exception(void)
 {
@@ -277,6 +301,7 @@ static const struct {
     {"no_code", no_code},
     {"shared_info_on_stack", shared_info_on_stack},
     {"frame_at_two_places", frame_at_two_places},
+    {"many_frames", many_frames},
     {"upcall_on_exception", upcall_on_exception},
     {"interrupt_storm", interrupt_storm},
     {"abuse_apic", abuse_apic},

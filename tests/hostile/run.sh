@@ -90,6 +90,7 @@ domain flipper poweroff 16 "role=flipper"
 boot "bad input" --pcpus 2 --seed 1
 
 sentinel 1
+domain many_frames poweroff 40 "role=deed deed=many_frames"
 while read -r name reason; do
     domain "$name" "$reason" 8 "role=deed deed=$name"
 done <<END

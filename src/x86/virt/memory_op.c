@@ -5,7 +5,8 @@
  * Every frame a domain ever owned stays its own until it ends, so whatever a
  * guest does here it can only hurt itself; freed frames wait on a list for
  * populate_physmap. A caller is understood in its own layout, 32 or 64 bits.
- * Calls on lists of frames do at most FRAMES_PER_CALL and say how many.
+ * Calls on lists of frames do FRAMES_PER_CALL at a time and go on where they
+ * were, as Xen's do: the guest gets its interrupts in between.
  */
 #include "domain.h"
 
@@ -352,28 +353,33 @@ static int64_t increase(const struct request *r)
 }
 
 /* decrease_reservation, populate_physmap: how many extents were done. */
-static int64_t adjust(const struct request *r, bool populate)
+static int64_t adjust(const struct request *r, struct sop_call *call,
+                      bool populate)
 {
     uint64_t done = r->start, frames;
     struct extents x = {0};
+    bool good = true;
 
     if (!read_extents(r, &x)) {
         return (int64_t)r->start;
     }
     frames = 1ull << x.order;
-    for (uint64_t budget = FRAMES_PER_CALL; done < x.nr && budget >= frames;
-         budget -= frames) {
+    for (uint64_t budget = FRAMES_PER_CALL;
+         good && done < x.nr && budget >= frames; budget -= frames) {
         uint64_t gfn;
 
-        if (!read_extent(r, &x, done, &gfn) ||
-            !(populate ? populate_extent(r->d, gfn, frames)
-                       : release_extent(r->d, gfn, frames))) {
-            break;
-        }
-        done++;
+        good = read_extent(r, &x, done, &gfn) &&
+               (populate ? populate_extent(r->d, gfn, frames)
+                         : release_extent(r->d, gfn, frames));
+        done += good;
     }
     if (!populate) {
         p2m_flush(r->d);
+    }
+    if (good && done < x.nr) {
+        call->arg[0] =
+            (call->arg[0] & ((1u << COMMAND_BITS) - 1)) | done << COMMAND_BITS;
+        return PORT_CALL_AGAIN;
     }
     return (int64_t)done;
 }
@@ -541,9 +547,9 @@ int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
     case XENMEM_increase_reservation:
         return increase(&r);
     case XENMEM_decrease_reservation:
-        return adjust(&r, false);
+        return adjust(&r, call, false);
     case XENMEM_populate_physmap:
-        return adjust(&r, true);
+        return adjust(&r, call, true);
     case XENMEM_maximum_ram_page:
     case XENMEM_maximum_gpfn:
         return (command & 15) == XENMEM_maximum_gpfn ? maximum_gpfn(&r)
