@@ -23,6 +23,7 @@ void affinity_unpin(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 int affinity_pin(struct sop_pcpu *self, struct sop_vcpu *v, int32_t pcpu,
                  uint64_t now)
 {
+    ASSERT(v->running == self); /* only for oneself */
     if (pcpu >= SOP_PIN_LIMIT) {
         return -XEN_EINVAL;
     }

@@ -77,6 +77,8 @@ static bool take_vcpus(struct sop_domain *d, unsigned count)
     struct sop_system *sys = d->sys;
     unsigned i, found = 0;
 
+    ASSERT(count >= 1);
+    ASSERT(count <= SOP_VCPUS_MAX);
     for (i = 0; i < sys->cfg.nr_vcpus && found < count; i++) {
         if (sys->vcpu[i].domain == NULL) {
             d->vcpu[found++] = &sys->vcpu[i];
@@ -197,6 +199,7 @@ int domain_unpause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
     if (d->controller_pause == 0) {
         return -XEN_EINVAL;
     }
+    ASSERT(d->controller_pause <= SOP_PAUSE_MAX);
     d->controller_pause--;
     for (i = 0; i < d->nr_vcpus; i++) {
         vcpu_wake(self, d->vcpu[i], now);

@@ -85,6 +85,8 @@ static void select_port(struct sop_pcpu *self, struct sop_domain *d,
 {
     struct sop_vcpu *v = d->vcpu[d->evtchn[port].vcpu];
 
+    ASSERT(v != NULL);
+    ASSERT(evtchn_is_usable(&d->evtchn[port]));
     if (!atomic_test_and_set_bit(selector_bits(v),
                                  port / d->layout->word_bits) &&
         (__atomic_fetch_or(&v->info[0], 1, __ATOMIC_SEQ_CST) & 1u) == 0) {
@@ -207,6 +209,7 @@ static void virq_unbind(struct sop_domain *d, uint32_t port)
     uint8_t virq = d->evtchn[port].virq;
     unsigned i;
 
+    ASSERT(virq < NR_VIRQS);
     for (i = 0; i < d->nr_vcpus; i++) {
         if (d->vcpu[i]->virq_port[virq] == port) {
             d->vcpu[i]->virq_port[virq] = 0;
@@ -265,6 +268,7 @@ int evtchn_send(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
         }
         rd = domain_find(d->sys, chn->remote_dom);
         BUG_ON(rd == NULL);
+        ASSERT(chn->remote_port != 0);
         evtchn_set_pending(self, rd, chn->remote_port, now);
         return 0;
     case EVTCHNSTAT_ipi:

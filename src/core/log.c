@@ -12,6 +12,7 @@ void log_note(struct sop_pcpu *self, enum sop_log_level level, const char *fmt,
 {
     va_list ap;
 
+    ASSERT(self == NULL || self->nr_lines <= LOG_LINES);
     if (self == NULL || self->nr_lines == LOG_LINES) {
         return;
     }

@@ -184,6 +184,7 @@ void poll_wake(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
         struct sop_vcpu *v = d->vcpu[bits_lowest(set)];
 
         ASSERT((v->holds & VCPU_HOLD_BLOCKED) != 0);
+        ASSERT(v->poll_port != POLL_NONE);
         if (v->poll_port == POLL_ANY || (uint32_t)v->poll_port == port) {
             vcpu_unblock(self, v, now);
         }

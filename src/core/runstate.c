@@ -35,6 +35,7 @@ void runstate_change(struct sop_vcpu *v, int state, uint64_t now)
 void runstate_get(const struct sop_vcpu *v, uint64_t now,
                   struct vcpu_runstate_info *info)
 {
+    ASSERT((unsigned)v->runstate.state <= RUNSTATE_offline);
     *info = v->runstate;
     if (now > info->state_entry_time) {
         info->time[info->state] += now - info->state_entry_time;

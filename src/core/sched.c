@@ -37,6 +37,7 @@ bool vcpu_is_runnable(const struct sop_vcpu *v)
 /* The flag goes before the kick: the entry that it causes must see it. */
 void sched_request(struct sop_pcpu *self, struct sop_pcpu *p)
 {
+    ASSERT(p->online);
     (void)__atomic_fetch_or(&p->work, PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
     if (p != self) {
         port_kick(p);
@@ -112,6 +113,7 @@ void vcpu_set_blocked(struct sop_vcpu *v)
 void vcpu_unblock(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     if ((v->holds & VCPU_HOLD_BLOCKED) == 0) {
+        ASSERT(v->poll_port == POLL_NONE);
         return;
     }
     poll_leave(v);
@@ -129,6 +131,7 @@ void vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 
 void vcpu_pause(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
+    ASSERT(v->pause_count < UINT32_MAX);
     v->pause_count++;
     vcpu_sleep(self, v, now);
 }

@@ -12,6 +12,7 @@ void domain_notify(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
 {
     struct sop_system *sys = d->sys;
 
+    ASSERT(d->used);
     if (!list_is_linked(&d->changed)) {
         list_insert_before(&sys->changed, &d->changed);
     }
@@ -74,8 +75,10 @@ void domain_shutdown(struct sop_pcpu *self, struct sop_domain *d,
         d->code = (uint8_t)reason;
     }
     if (d->shutting_down) {
+        ASSERT(d->shut_down);
         return;
     }
+    ASSERT(!d->shut_down);
     d->shutting_down = true;
     atomic_fence();
     pause_all(self, d, now);

@@ -91,6 +91,7 @@ size_t sop_system_size(const struct sop_config *cfg)
 static void pool_init(struct sop_system *sys, struct sop_pool *pool,
                       const struct policy_ops *ops)
 {
+    ASSERT(!pool->used);
     pool->used = true;
     pool->pol.ops = ops;
     pool->pol.seed = sys->cfg.seed;

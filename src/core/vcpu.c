@@ -9,6 +9,8 @@
 void vcpu_create(struct sop_domain *d, unsigned id, struct sop_vcpu *v,
                  uint64_t now)
 {
+    ASSERT(id < d->nr_vcpus);
+    ASSERT(d->shared != NULL);
     memset(v, 0, sizeof(*v));
     v->domain = d;
     v->id = id;

@@ -132,6 +132,7 @@ static void periodic_work(struct sop_pcpu *self, struct sop_vcpu *v,
     if (v->period_ns == 0) {
         return;
     }
+    ASSERT(v->period_last <= now);
     if (now >= v->period_last + v->period_ns) {
         v->period_last = now;
         virq_raise_vcpu(self, v, VIRQ_TIMER, now);
