@@ -2,8 +2,9 @@
 /*
  * Ticket locks for the lower half of the port. All of it runs with interrupts
  * off, so a lock cannot be wanted by an interrupt handler of its own pCPU;
- * NMI handlers take none. These locks rank below the core lock and are never
- * held while calling the core.
+ * NMI handlers take none. These locks rank below the core lock and are not held
+ * while calling the core, but for two that rank above it and that nothing
+ * called by the core takes: host.work, and the boot lock of a vCPU.
  */
 #ifndef SCHEDOP_X86_CPU_LOCK_H
 #define SCHEDOP_X86_CPU_LOCK_H
