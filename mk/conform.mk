@@ -32,5 +32,5 @@ $(O)/conform-core: $(CONFORM_COPIES) $(CONFORM_CORE_OBJ) $(CONFORM_LIB) \
     $(O)/core/core-host.a
 	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@
 
-CHECK_DEPS += $(O)/conform-core
+ALL += $(O)/tests/conformance.elf $(O)/conform-core
 -include $(CONFORM_FACT_OBJ:.o=.d) $(CONFORM_CORE_OBJ:.o=.d)

@@ -5,6 +5,7 @@
 
 #include "options.h"
 
-extern const struct cli_command cli_run_command; /* run.c */
+extern const struct cli_command cli_run_command;     /* run.c */
+extern const struct cli_command cli_conform_command; /* conform.c */
 
 #endif

@@ -13,6 +13,7 @@
 
 static const struct cli_command *const commands[] = {
     &cli_run_command,
+    &cli_conform_command,
     NULL,
 };
 
