@@ -664,7 +664,7 @@ static void keep_event(struct x86_vcpu *v)
         (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))) {
         return; /* the instruction runs again */
     }
-    v->event = info & 0xffffffff00000fffull;
+    v->event = (info & 0xffffffff00000fffull) | SVM_EVENT_VALID;
     v->attention.event = true;
 }
 
