@@ -207,7 +207,7 @@ static bool look_after(struct sop_pcpu *self, struct host_domain *h)
         h->changed = false; /* somebody resumed it meanwhile */
         return false;
     }
-    if ((info.flags & XEN_DOMINF_running) != 0) {
+    if ((info.flags & XEN_DOMINF_running) != 0 || !domain_has_stopped(h->x86)) {
         return true;
     }
     h->changed = false;

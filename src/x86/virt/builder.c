@@ -554,6 +554,17 @@ struct sop_domain *domain_sop(const struct x86_domain *d)
     return d->sop;
 }
 
+bool domain_has_stopped(const struct x86_domain *d)
+{
+    for (unsigned i = 0; i < d->nr_vcpus; i++) {
+        if (__atomic_load_n(&d->vcpu[i]->on_pcpu, __ATOMIC_ACQUIRE) !=
+            PCPU_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void domain_set_result(struct x86_domain *d, unsigned n, uint64_t value)
 {
     struct x86_vcpu *v = d->vcpu[n];

@@ -55,6 +55,12 @@ void domain_release(struct x86_domain *d);
 const struct domain_spec *domain_spec(const struct x86_domain *d);
 struct sop_domain *domain_sop(const struct x86_domain *d);
 
+/*
+ * No pCPU has the registers of any of its vCPUs: also of none that is marked
+ * down, which domain information does not count as running, and still runs.
+ */
+bool domain_has_stopped(const struct x86_domain *d);
+
 /* Writes `value` to the result register of vCPU `n`, which is not running. */
 void domain_set_result(struct x86_domain *d, unsigned n, uint64_t value);
 
