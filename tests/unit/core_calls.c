@@ -365,6 +365,18 @@ static void param_others(void **state)
     assert_rc(set_param(w, d, 3, HVM_PARAM_CONSOLE_PFN, 1), EPERM);
     /* Its own rights are an ordinary domain's. */
     assert_rc(set_param(w, hw, 0, HVM_PARAM_CONSOLE_PFN, 1), EPERM);
+    /* Only the own callback latches a width (spec 8.5). */
+    {
+        struct xen_hvm_param p = {.domid = 3, .index = HVM_PARAM_CALLBACK_IRQ};
+
+        assert_int_equal(
+            call32(w, hw, 0, 34, HVMOP_set_param, put(hw, &p, sizeof(p)), 0),
+            0);
+        p.index = HVM_PARAM_STORE_EVTCHN;
+        assert_int_equal(
+            call32(w, d, 0, 34, HVMOP_set_param, put(d, &p, sizeof(p)), 0), 0);
+        assert_int_equal(d->d->layout->word_bits, 64);
+    }
     /* The port presets. */
     assert_int_equal(sop_domain_set_param(d->d, HVM_PARAM_STORE_EVTCHN, 5), 0);
     assert_int_equal(get_param(w, d, 3, HVM_PARAM_STORE_EVTCHN, &value), 0);
@@ -642,6 +654,15 @@ static void sysctls(void **state)
     get_at(hw, OUT, &op, sizeof(op));
     assert_int_equal(op.u.getdomaininfolist.num_domains, 1);
     assert_int_equal(info[0].domain, 5);
+    /* No more than asked for. */
+    info[0].domain = info[1].domain = 777;
+    op.u.getdomaininfolist.first_domain = 0;
+    put_at(hw, OUT, &op, sizeof(op));
+    assert_int_equal(call(w, hw, 0, 35, OUT, 0, 0), 0);
+    get_at(hw, OUT, &op, sizeof(op));
+    assert_int_equal(op.u.getdomaininfolist.num_domains, 1);
+    assert_int_equal(info[0].domain, 0);
+    assert_int_equal(info[1].domain, 777);
     op.u.getdomaininfolist.buffer.p = (void *)HOLE;
     put_at(hw, OUT, &op, sizeof(op));
     assert_rc(call(w, hw, 0, 35, OUT, 0, 0), EFAULT);

@@ -192,6 +192,12 @@ int port_vcpu_load(struct sop_vcpu *v, const void *context)
     assert_non_null(context);
     assert_int_equal(loaded_on(v), -1);
     fake_vcpu(v)->loads++;
+    if (fake_world->in_load != NULL) {
+        void (*hook)(struct world *) = fake_world->in_load;
+
+        fake_world->in_load = NULL;
+        hook(fake_world);
+    }
     return fake_vcpu(v)->load_result;
 }
 
@@ -289,6 +295,11 @@ _Noreturn void port_panic(const char *file, int line, const char *what)
 
 struct world *world_new(unsigned nr_pcpus)
 {
+    return world_new_partly(nr_pcpus, nr_pcpus);
+}
+
+struct world *world_new_partly(unsigned nr_pcpus, unsigned online)
+{
     struct world *w = test_calloc(1, sizeof(*w));
     struct sop_config cfg = {
         .nr_pcpus = nr_pcpus,
@@ -302,7 +313,7 @@ struct world *world_new(unsigned nr_pcpus)
     unsigned i;
 
     fake_world = w;
-    w->nr_pcpus = nr_pcpus;
+    w->nr_pcpus = online;
     w->stopped = -1;
     w->port_result = -XEN_ENOSYS;
     w->now = SEC;
@@ -316,7 +327,9 @@ struct world *world_new(unsigned nr_pcpus)
     for (i = 0; i < nr_pcpus; i++) {
         w->armed[i] = SOP_TIME_NEVER;
         w->p[i] = sop_pcpu(w->sys, i);
-        sop_pcpu_online(w->p[i]);
+        if (i < online) {
+            sop_pcpu_online(w->p[i]);
+        }
     }
     world_settle(w);
     return w;

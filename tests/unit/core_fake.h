@@ -102,6 +102,9 @@ struct world {
     /* Runs inside the next port_context_switch(), between the two locks. */
     void (*in_switch)(struct world *w, unsigned cpu);
 
+    /* Runs inside the next port_vcpu_load(). */
+    void (*in_load)(struct world *w);
+
     uint64_t seed; /* named in a panic, if not 0 */
     jmp_buf idle;
     bool may_idle;
@@ -111,6 +114,9 @@ struct world {
 extern struct world *fake_world;
 
 struct world *world_new(unsigned nr_pcpus);
+
+/* The same with only the first `online` pCPUs in use yet. */
+struct world *world_new_partly(unsigned nr_pcpus, unsigned online);
 void world_free(struct world *w);
 
 /* Makes a domain, unpauses it and settles. */

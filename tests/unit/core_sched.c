@@ -255,6 +255,34 @@ static void soft_affinity(void **state)
     world_free(w);
 }
 
+/* A pCPU that comes online serves the vCPUs whose masks name it. */
+static void late_pcpu(void **state)
+{
+    struct world *w = world_new_partly(2, 1);
+    struct fake_domain *a = world_domain(w, 0, SOP_GUEST_HVM, 1, true);
+    struct fake_domain *b = world_domain(w, 2, SOP_GUEST_HVM, 1, false);
+    struct sop_domain_config cfg = {.domid = 3, .nr_vcpus = 1, .hard = 2};
+    struct fake_domain *c = world_domain_cfg(w, &cfg);
+
+    (void)state;
+    assert_int_equal(sop_domain_unpause(w->p[0], c->d), 0);
+    world_settle(w);
+    assert_false(is_running(c, 0));
+    assert_int_equal(c->vcpu[0].v->pol.hard, 0);
+    if (is_running(a, 0)) {
+        assert_rc(pin(w, a, 0, 1), EINVAL);
+    }
+    w->nr_pcpus = 2;
+    sop_pcpu_online(w->p[1]);
+    world_settle(w);
+    assert_int_equal(a->vcpu[0].v->pol.hard, 3);
+    assert_int_equal(b->vcpu[0].v->pol.hard, 3);
+    assert_true(is_running(c, 0) || is_running(b, 0));
+    world_advance(w, 20 * MS);
+    assert_true(info_of(w, c).cpu_ns > 0);
+    world_free(w);
+}
+
 /* ---- the switch ---- */
 
 static struct fake_domain *hook_domain;
@@ -679,6 +707,7 @@ int main(void)
         cmocka_unit_test(affinity),
         cmocka_unit_test(affinity_moves),
         cmocka_unit_test(soft_affinity),
+        cmocka_unit_test(late_pcpu),
         cmocka_unit_test(woken_in_switch),
         cmocka_unit_test(not_stolen_in_switch),
         cmocka_unit_test(cheap_exit),

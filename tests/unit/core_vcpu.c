@@ -77,6 +77,67 @@ static void initialise(void **state)
     world_free(w);
 }
 
+static struct fake_domain *load_domain;
+
+static void meddle(struct world *w)
+{
+    struct sop_call up = {.nr = 24, .arg = {VCPUOP_up, 2}, .wide = true};
+    struct sop_call init = {
+        .nr = 24, .arg = {VCPUOP_initialise, 2, CTX}, .wide = true};
+
+    (void)w;
+    assert_int_equal(call_raw(w, load_domain, 1, &up), SOP_CALL_DONE);
+    assert_rc(up.result, EINVAL);
+    assert_int_equal(call_raw(w, load_domain, 1, &init), SOP_CALL_DONE);
+    assert_rc(init.result, EEXIST);
+    assert_rc(sop_vcpu_set_initialised(load_domain->vcpu[2].v), EEXIST);
+}
+
+/* A vCPU that is being loaded cannot be started, nor loaded again. */
+static void half_initialised(void **state)
+{
+    struct world *w = world_new(2);
+    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 3, false);
+
+    (void)state;
+    bring_up(w, d, 1);
+    load_domain = d;
+    w->in_load = meddle;
+    assert_int_equal(vcpu_call(w, d, 0, VCPUOP_initialise, 2, CTX), 0);
+    assert_true(w->in_load == NULL);
+    assert_int_equal(d->vcpu[2].loads, 1);
+    assert_int_equal(vcpu_call(w, d, 0, VCPUOP_up, 2, 0), 0);
+    world_free(w);
+}
+
+/* A context is as long as its kind of guest says. */
+static void context_sizes(void **state)
+{
+    static const uint8_t context[sizeof(struct vcpu_guest_context)];
+    static const struct {
+        enum sop_guest_kind kind;
+        size_t size;
+    } table[] = {{SOP_GUEST_HVM, 128},
+                 {SOP_GUEST_PV, sizeof(struct vcpu_guest_context)}};
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(table); i++) {
+        struct world *w = world_new(1);
+        struct fake_domain *d = world_domain(w, 1, table[i].kind, 2, false);
+        uint64_t end = MEM_BASE + 8 * FAKE_PAGE;
+
+        d->hole[8] = true;
+        put_at(d, end - table[i].size, context, table[i].size);
+        assert_rc(
+            vcpu_call(w, d, 0, VCPUOP_initialise, 1, end - table[i].size + 1),
+            EFAULT);
+        assert_int_equal(
+            vcpu_call(w, d, 0, VCPUOP_initialise, 1, end - table[i].size), 0);
+        world_free(w);
+    }
+}
+
 /* Fact 83. */
 static void down(void **state)
 {
@@ -655,6 +716,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order),
         cmocka_unit_test(initialise),
+        cmocka_unit_test(half_initialised),
+        cmocka_unit_test(context_sizes),
         cmocka_unit_test(down),
         cmocka_unit_test(runstates),
         cmocka_unit_test(get_runstate),
