@@ -256,6 +256,15 @@ int sop_vcpu_set_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
                           sop_cpumask_t *soft);
 
 /*
+ * Calls `act` for vCPU `n` of domain `domid` with the core lock held, so that
+ * neither can go away; it must be short and call nothing of the core. Returns
+ * what it returns, -ESRCH when there is no such vCPU, -EBUSY when it may run.
+ */
+int sop_vcpu_inspect(struct sop_pcpu *self, uint16_t domid, unsigned n,
+                     int (*act)(struct sop_vcpu *v, void *context),
+                     void *context);
+
+/*
  * An interrupt became pending for `v` by the port's own doing (its local APIC
  * timer, an IPI between vCPUs): wakes it or kicks the pCPU it runs on, as an
  * event upcall would (spec 4.5).

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Hypercalls 36 and 35, as far as a hardware domain needs them to watch other
- * domains: domain information, pause, unpause, resume, suspend port. What
- * else the control domain asks goes to the port.
+ * domains: domain information, pause, unpause, resume, suspend port, and what
+ * domctl_vcpu.c has. What else the control domain asks goes to the port.
  */
 #include "private.h"
 
@@ -110,6 +110,31 @@ static bool ctl_names_no_domain(uint32_t cmd)
  * Operand, interface version, domain, permission, command: Xen's order
  * (measured). An unprivileged caller learns whether a domain exists.
  */
+static bool ctl_is_affinity(uint32_t cmd)
+{
+    return cmd == XEN_DOMCTL_setvcpuaffinity ||
+           cmd == XEN_DOMCTL_getvcpuaffinity;
+}
+
+/* What takes the lock itself: the caller is allowed, the domain was there. */
+static int64_t ctl_rest(struct sop_pcpu *self, struct sop_vcpu *v,
+                        struct sop_call *call, struct xen_domctl *op)
+{
+    int rc;
+
+    if (ctl_is_affinity(op->cmd)) {
+        return domctl_affinity(self, v, op);
+    }
+    if (op->cmd != XEN_DOMCTL_getvcpuinfo) {
+        return port_hypercall(self, v, call);
+    }
+    rc = domctl_vcpu_info(self, op);
+    if (rc == 0 && port_copy_out(v, call->arg[0], op, sizeof(*op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    return rc;
+}
+
 int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call)
 {
@@ -137,7 +162,7 @@ int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
     }
     core_leave(self);
     if (rc == 0 && !ctl_is_ours(op.cmd)) {
-        return port_hypercall(self, v, call);
+        return ctl_rest(self, v, call, &op);
     }
     if (rc == 0 && op.cmd == XEN_DOMCTL_getdomaininfo &&
         port_copy_out(v, call->arg[0], &op, sizeof(op)) != 0) {

@@ -469,6 +469,10 @@ int64_t assist_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call);
 int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call);
+struct xen_domctl;
+int domctl_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
+                    const struct xen_domctl *op);
+int domctl_vcpu_info(struct sop_pcpu *self, struct xen_domctl *op);
 int64_t sysctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call);
 

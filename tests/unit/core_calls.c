@@ -546,6 +546,99 @@ static int64_t domctl(struct world *w, struct fake_domain *d, uint32_t cmd,
     return rc;
 }
 
+/* An affinity operation with its masks in guest memory. */
+static int64_t affinity(struct world *w, struct fake_domain *d, uint32_t cmd,
+                        struct xen_domctl_vcpuaffinity *a)
+{
+    struct xen_domctl op = {.cmd = cmd,
+                            .interface_version = XEN_DOMCTL_INTERFACE_VERSION,
+                            .domain = 5};
+
+    op.u.vcpuaffinity = *a;
+    put_at(d, OUT, &op, sizeof(op));
+    return call(w, d, 0, __HYPERVISOR_domctl, OUT, 0, 0);
+}
+
+#define HARD_AT (MEM_BASE + 5 * FAKE_PAGE)
+#define SOFT_AT (HARD_AT + 16)
+
+static void affinities(void **state)
+{
+    struct world *w = world_new(2);
+    struct fake_domain *hw = world_domain(w, 0, SOP_GUEST_HVM, 1, true);
+    struct fake_domain *d = world_domain(w, 5, SOP_GUEST_HVM, 2, false);
+    struct xen_domctl_vcpuaffinity a = {.flags = XEN_VCPUAFFINITY_HARD};
+    uint64_t mask = 2;
+
+    (void)state;
+    *(uint64_t *)&a.cpumap_hard.bitmap = HARD_AT;
+    *(uint64_t *)&a.cpumap_soft.bitmap = SOFT_AT;
+    a.cpumap_hard.nr_bits = a.cpumap_soft.nr_bits = 64;
+    put_at(hw, HARD_AT, &mask, sizeof(mask));
+    assert_rc(affinity(w, d, XEN_DOMCTL_setvcpuaffinity, &a), EPERM);
+    assert_int_equal(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), 0);
+    assert_int_equal(d->d->vcpu[0]->hard, 2);
+    mask = 0;
+    put_at(hw, HARD_AT, &mask, sizeof(mask));
+    assert_rc(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), EINVAL);
+    assert_int_equal(affinity(w, hw, XEN_DOMCTL_getvcpuaffinity, &a), 0);
+    get_at(hw, HARD_AT, &mask, sizeof(mask));
+    assert_int_equal(mask, 2);
+    /* A map of few bits: what is above is neither read nor written. */
+    mask = UINT64_MAX;
+    put_at(hw, HARD_AT, &mask, sizeof(mask));
+    a.cpumap_hard.nr_bits = 1;
+    assert_int_equal(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), 0);
+    assert_int_equal(d->d->vcpu[0]->hard, 1);
+    get_at(hw, HARD_AT, &mask, sizeof(mask));
+    assert_int_equal(mask, 0xffffffffffffff01);
+    a.cpumap_hard.nr_bits = UINT32_MAX;
+    assert_int_equal(affinity(w, hw, XEN_DOMCTL_getvcpuaffinity, &a), 0);
+    /* Bad ones. */
+    a.vcpu = 2;
+    assert_rc(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), EINVAL);
+    a.vcpu = 0;
+    *(uint64_t *)&a.cpumap_hard.bitmap = HOLE;
+    assert_rc(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), EFAULT);
+    assert_rc(affinity(w, hw, XEN_DOMCTL_getvcpuaffinity, &a), EFAULT);
+    a.flags = XEN_VCPUAFFINITY_FORCE;
+    assert_int_equal(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), 0);
+    a.flags = 0;
+    assert_rc(affinity(w, hw, XEN_DOMCTL_setvcpuaffinity, &a), EINVAL);
+    world_free(w);
+}
+
+static int note(struct sop_vcpu *v, void *context)
+{
+    *(struct sop_vcpu **)context = v;
+    return 7;
+}
+
+/* A vCPU's information, and a look at one that cannot run. */
+static void looks_at_vcpus(void **state)
+{
+    struct world *w = world_new(2);
+    struct fake_domain *hw = world_domain(w, 0, SOP_GUEST_HVM, 1, true);
+    struct fake_domain *d = world_domain(w, 5, SOP_GUEST_HVM, 2, false);
+    struct xen_domctl op;
+    struct sop_vcpu *seen = NULL;
+
+    (void)state;
+    assert_int_equal(domctl(w, hw, XEN_DOMCTL_getvcpuinfo, 5, &op), 0);
+    assert_int_equal(op.u.getvcpuinfo.online, 1);
+    assert_int_equal(op.u.getvcpuinfo.running, 1);
+    assert_int_equal(op.u.getvcpuinfo.cpu, cpu_of(w, d, 0));
+    assert_rc(domctl(w, hw, XEN_DOMCTL_getvcpuinfo, 77, NULL), ESRCH);
+    assert_rc(domctl(w, d, XEN_DOMCTL_getvcpuinfo, 5, NULL), EPERM);
+    assert_rc(sop_vcpu_inspect(w->p[0], 5, 0, note, &seen), EBUSY);
+    assert_null(seen);
+    assert_int_equal(sop_vcpu_inspect(w->p[0], 5, 1, note, &seen), 7);
+    assert_ptr_equal(seen, d->d->vcpu[1]);
+    assert_rc(sop_vcpu_inspect(w->p[0], 5, 2, note, &seen), ESRCH);
+    assert_rc(sop_vcpu_inspect(w->p[0], 6, 0, note, &seen), ESRCH);
+    world_free(w);
+}
+
 static void domctls(void **state)
 {
     struct world *w = world_new(2);
@@ -692,6 +785,8 @@ int main(void)
         cmocka_unit_test(console),
         cmocka_unit_test(assist),
         cmocka_unit_test(domctls),
+        cmocka_unit_test(affinities),
+        cmocka_unit_test(looks_at_vcpus),
         cmocka_unit_test(bad_suspend_port),
         cmocka_unit_test(sysctls),
     };
