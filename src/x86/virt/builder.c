@@ -290,15 +290,19 @@ static bool fill_info(struct build *b, struct info *i)
     const struct domain_spec *spec = b->spec;
     struct hvm_start_info si = {
         .magic = XEN_HVM_START_MAGIC_VALUE,
-        .version = 1,
+        .version = 0,
         .flags = spec->hardware ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0,
         .nr_modules = spec->nr_modules,
         .rsdp_paddr = GPA_ACPI,
-        .memmap_entries = b->d->memmap.nr,
     };
 
     info_add(i, NULL, sizeof(si));
-    si.memmap_paddr = info_memmap(i, &b->d->memmap);
+    /* As on Xen a hardware domain has to ask for its map (spec 8.3). */
+    if (!spec->hardware) {
+        si.version = 1;
+        si.memmap_entries = b->d->memmap.nr;
+        si.memmap_paddr = info_memmap(i, &b->d->memmap);
+    }
     if (spec->nr_modules > 0) {
         si.modlist_paddr = info_modules(i, b);
     }

@@ -392,6 +392,12 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
 int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
                   struct sop_call *call);
 int64_t grant_table_op(struct x86_vcpu *v, struct sop_call *call);
+
+/* ---------------------------------------------------------------- domctl.c */
+
+/* What the core does not know of hypercall 36; its caller is allowed to. */
+int64_t domctl(struct sop_pcpu *self, struct x86_vcpu *v,
+               const struct sop_call *call);
 /* Physical address of grant frame `idx`, made if need be; 0 none. */
 uint64_t grant_frame_locked(struct x86_domain *d, uint64_t idx);
 void grant_free(struct x86_domain *d);
