@@ -17,8 +17,6 @@
  * below the hypervisor's meets a hole before it gets there. HVM guests have no
  * such range (spec 1.4).
  */
-_Static_assert(PORT_CALL_AGAIN == CALL_AGAIN, "one value for both");
-
 bool call_address_ok(const struct sop_vcpu *v, uint64_t addr)
 {
     return v->domain->kind != SOP_GUEST_PV || addr < PV_LOWER_END ||
