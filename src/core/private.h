@@ -437,7 +437,7 @@ void vcpu_op_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
 /* ---- hypercalls, all unlocked: call.c and one file per number ---- */
 
 /* Not a result of any hypercall: arguments changed, call again. */
-#define CALL_AGAIN INT64_MIN
+#define CALL_AGAIN PORT_CALL_AGAIN
 
 int64_t call_dispatch(struct sop_pcpu *self, struct sop_vcpu *v,
                       struct sop_call *call);
