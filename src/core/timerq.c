@@ -62,9 +62,9 @@ void sop_timer_expired(struct sop_pcpu *self)
         heap_remove(&self->timers, top);
         t->fire(self, t, now);
         if (unlikely(self->nr_lines != 0)) {
-            core_unlock(self->sys);
-            log_flush(self);
-            core_lock(self->sys, self);
+            /* Others act meanwhile, at later times than ours. */
+            core_leave(self);
+            now = core_enter(self);
         }
     }
     core_leave(self);

@@ -26,6 +26,7 @@ struct guest {
 
 static struct guest guest[GUESTS];
 static struct xenstore *xs;
+static unsigned wholes; /* that an input has connected */
 
 static void complain(void *context, uint16_t domid, const char *text)
 {
@@ -291,7 +292,9 @@ static void host(struct input *in)
         (void)xenstore_write(xs, path, value, perms[how / 3 % 6]);
         break;
     case 1:
-        MUST(xenstore_read(xs, path, value, 1u + how) < (int)(1u + how));
+        value[0] = '\0';
+        MUST(xenstore_read(xs, path, value, 1u + how) < (int)sizeof(value));
+        MUST(strlen(value) <= how);
         break;
     default: /* what domain 2 owns is not to be taken from it */
         if (strncmp(path, "/local/domain/1", 15) == 0) {
@@ -307,7 +310,7 @@ static void step(struct input *in)
     unsigned i = op / 16 % 2 * 2;
 
     if (!guest[i].there) {
-        connect(i, (op & 0x40) != 0);
+        connect(i, (op & 0x40) != 0 && wholes++ == 0);
     }
     switch (op % 16) {
     case 0:
@@ -337,6 +340,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const char *wrong;
 
     open_store();
+    wholes = 0;
     for (unsigned n = 0; n < 48 && input_left(&in) != 0; n++) {
         step(&in);
     }
