@@ -6,8 +6,9 @@
 # the hypervisor from one entry of a guest to the next, the instructions of
 # each function. usage: bench/profile.sh BUILDDIR FIGURE [WAYS]
 #
-# FIGURE is a name as bench/figures lists them. WAYS (default 1) is how many of
-# the commonest ways to show: a switch has several.
+# FIGURE is a name that bench/guest/main.c prints. WAYS (default 1) is how many
+# of the commonest ways to show: a switch has several. A way in which the pCPU
+# slept begins where it woke up.
 set -eu
 build=${1:?usage: bench/profile.sh BUILDDIR FIGURE [WAYS]}
 figure=${2:?usage: bench/profile.sh BUILDDIR FIGURE [WAYS]}
@@ -17,8 +18,10 @@ trap 'rm -rf "$dir"' EXIT
 mkfifo "$dir/trace"
 
 # Where a guest is entered: the VMRUN in svm_enter.
-vmrun=$(objdump -d --no-show-raw-insn "$build/schedop-hypervisor.debug" |
-    awk '$2 == "vmrun" { sub(":", "", $1); print $1; exit }')
+code=$(objdump -d --no-show-raw-insn "$build/schedop-hypervisor.debug" |
+    awk '$2 == "vmrun" || $2 == "hlt" { sub(":", "", $1); print $2, $1 }')
+vmrun=$(awk '$1 == "vmrun" { print $2; exit }' <<<"$code")
+hlts=$(awk '$1 == "hlt" { print $2 }' <<<"$code" | tr '\n' ' ')
 nm -n "$build/schedop-hypervisor.debug" | awk '$2 ~ /[tT]/ { print $1, $3 }' \
     >"$dir/symbols"
 
@@ -28,7 +31,7 @@ nm -n "$build/schedop-hypervisor.debug" | awk '$2 ~ /[tT]/ { print $1, $3 }' \
     "$build/bench/guest.elf" -- "only=$figure" >"$dir/out" &
 pid=$!
 
-awk -v ways="$ways" -v vmrun="$vmrun" -v symbols="$dir/symbols" '
+awk -v ways="$ways" -v vmrun="$vmrun" -v hlts="$hlts" -v symbols="$dir/symbols" '
 function pad(hex) { return substr("0000000000000000" hex, length(hex) + 1) }
 
 function owner(pc,  low, high, middle) {
@@ -51,6 +54,9 @@ BEGIN {
         name[n] = f[2]
     }
     vmrun = pad(vmrun)
+    m = split(hlts, f, " ")
+    for (i = 1; i <= m; i++)
+        is_hlt[pad(f[i])] = 1
 }
 /^Trace / {
     split($0, f, "[[/]")
@@ -59,6 +65,10 @@ BEGIN {
         cache[pc] = owner(pc)
     count[cache[pc]]++
     length_now++
+    if (pc in is_hlt) {
+        delete count
+        length_now = 0
+    }
     if (pc == vmrun) {
         key = length_now
         for (s in count)

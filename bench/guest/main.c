@@ -17,6 +17,7 @@
 #include <schedop/kit.h>
 #include <xen/domctl.h>
 #include <xen/sysctl.h>
+#include <xen/version.h>
 
 #define SAMPLES 101u
 #define WARM_UP 8u
@@ -441,13 +442,27 @@ static const struct {
     {"switch", block_lets_partner_run},
 };
 
+static void host_version(void)
+{
+    static char extra[16]; /* ".7" */
+    int version = schedop_xen_version();
+
+    must("version",
+         (int)schedop_hypercall3(__HYPERVISOR_xen_version, XENVER_extraversion,
+                                 (uintptr_t)extra, 0));
+    kit_printf("bench: version %d.%d%s\n", version >> 16, version & 0xffff,
+               extra);
+}
+
 int main(void)
 {
     kit_printf("bench: begin\n");
     if (kit_arg_u64("boot", 0)) {
         memory();
+        kit_printf("bench: end\n");
         return 0; /* that was all */
     }
+    host_version();
     (void)kit_events_off();
     calibrate();
     must("port", schedop_evtchn_bind_ipi(0, &ipi_port));
@@ -463,7 +478,6 @@ int main(void)
             report(scenes[i].name);
         }
     }
-    memory();
     kit_printf("bench: done\n");
     return 0;
 }

@@ -147,6 +147,7 @@ void link_start(const struct link_domain *d, uint64_t now)
 {
     if (link_present()) {
         link_printf("start %u %llu\n", d->domid, (unsigned long long)now);
+        link_printf("kept %llu\n", (unsigned long long)hv_bytes_used() >> 10);
     }
 }
 
