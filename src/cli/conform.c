@@ -226,53 +226,56 @@ static int become(const char *tree, const char *script, const char *build,
     return CLI_TEST_ERROR;
 }
 
-static int fuzz(struct conform *c, const char *build, const char *tree)
+static int check(const struct conform *c)
 {
-    if (c->nr_args != 0 || c->matrix != NULL) {
-        cli_error("--fuzz goes with --seed alone");
-        return CLI_USAGE;
-    }
-    add(c, c->fuzz);
-    add(c, c->seed != NULL ? c->seed : "1");
-    return become(tree, CAMPAIGN, build, c);
-}
-
-static int suite(struct conform *c, const char *build, const char *tree)
-{
-    if (c->seed != NULL) {
+    if (c->fuzz == NULL && c->seed != NULL) {
         cli_error("--seed goes with --fuzz");
         return CLI_USAGE;
     }
-    if (c->list) {
-        add(c, "--list");
-    } else if (c->matrix != NULL) {
-        add_option(c, "--matrix", c->matrix);
-    } else if (!c->partly) {
-        add_option(c, "--matrix", cli_format("%s/" MATRIX, tree));
+    if (c->fuzz != NULL && (c->nr_args != 0 || c->matrix != NULL || c->list)) {
+        cli_error("--fuzz goes with --seed alone");
+        return CLI_USAGE;
     }
-    return become(tree, SUITE, build, c);
+    return 0;
+}
+
+/* Returns only when there is nothing to become, or no shell. */
+static int start(struct conform *c)
+{
+    const char *script = c->fuzz != NULL ? CAMPAIGN : SUITE;
+    char *build = build_directory(), *tree = find_tree(build, script);
+    char *matrix = tree != NULL ? cli_format("%s/" MATRIX, tree) : NULL;
+    int rc;
+
+    if (c->fuzz != NULL) {
+        add_option(c, c->fuzz, c->seed != NULL ? c->seed : "1");
+    } else if (c->list) {
+        add(c, "--list");
+    } else if (c->matrix != NULL || (!c->partly && matrix != NULL)) {
+        add_option(c, "--matrix", c->matrix != NULL ? c->matrix : matrix);
+    }
+    rc = tree != NULL ? become(tree, script, build, c) : nothing_here(build);
+    free(matrix);
+    free(tree);
+    free(build);
+    return rc;
 }
 
 static int conform_main(const struct cli_command *self, int argc, char **argv)
 {
     struct conform c = {0};
     struct cli_text text = {0};
-    char *build, *tree;
     int rc = cli_options_parse(self, argc, argv, handle, &c);
 
-    if (rc != 0) {
-        return rc;
-    }
-    if (c.help) {
+    if (rc == 0 && c.help) {
         cli_help(&text, self);
-        return cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+        rc = cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+    } else if (rc == 0) {
+        rc = check(&c);
+        rc = rc == 0 ? start(&c) : rc;
     }
-    build = build_directory();
-    tree = find_tree(build, c.fuzz != NULL ? CAMPAIGN : SUITE);
-    if (tree == NULL) {
-        return nothing_here(build);
-    }
-    return c.fuzz != NULL ? fuzz(&c, build, tree) : suite(&c, build, tree);
+    free(c.args);
+    return rc;
 }
 
 const struct cli_command cli_conform_command = {

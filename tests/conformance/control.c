@@ -526,7 +526,79 @@ static void deaf_poll(void)
     pair_with(&subject);
 }
 
-/* The last one: the sleeper cannot be woken any more. */
+/* From here on no words come through: the domain changes to FIFO ports, where
+ * the wire is not, so it says what it saw by the code it ends with. */
+
+#define FIFO_NONE 0u /* there are no FIFO ports here */
+#define FIFO_SAW 0x40u
+#define FIFO_SLEPT 1u   /* poll did not see the event */
+#define FIFO_ARRIVED 2u /* the page came, and then it did */
+
+static uint8_t control_page[4096] __attribute__((aligned(4096)));
+static uint32_t event_words[1024] __attribute__((aligned(4096)));
+
+static uint32_t fifo_without_page(void)
+{
+    struct evtchn_init_control init = {.control_gfn = frame_of(control_page)};
+    struct evtchn_expand_array expand = {.array_gfn = frame_of(event_words)};
+    evtchn_port_t port = open_ipi(0);
+    uint64_t deadline = in(WHILE);
+    uint32_t seen = FIFO_SAW;
+
+    if (evtchn_op(EVTCHNOP_init_control, &init) != 0) {
+        return FIFO_NONE;
+    }
+    (void)send(port);
+    (void)poll(&port, 1, deadline);
+    seen |= now() >= deadline ? FIFO_SLEPT : 0;
+    (void)evtchn_op(EVTCHNOP_expand_array, &expand);
+    deadline = in(60 * SOON);
+    (void)poll(&port, 1, deadline);
+    seen |= now() < deadline && (event_words[port] >> 31) ? FIFO_ARRIVED : 0;
+    return seen;
+}
+
+static void job_fifo(void)
+{
+    struct sched_shutdown arg = {fifo_without_page()};
+
+    (void)sched_op(SCHEDOP_shutdown, &arg);
+}
+
+static void fifo(void)
+{
+    int code;
+
+    pair_with(&deaf);
+    (void)pair_start(job_fifo);
+    code = pair_is_down() ? pair_code() : -1;
+    if (code == (int)FIFO_NONE) {
+        skip("there are no FIFO ports");
+    } else if (code < 0) {
+        broken("no answer");
+    } else {
+        saw_that("not seen without its page", (code & (int)FIFO_SLEPT) != 0);
+        saw_that("seen with it", (code & (int)FIFO_ARRIVED) != 0);
+    }
+    pair_with(&subject);
+}
+
+static void destroyed(void)
+{
+    int rc;
+
+    pair_with(&deaf);
+    rc = pair_control(XEN_DOMCTL_destroydomain);
+    if (rc == -XEN_ENOSYS) {
+        skip("the hypervisor destroys domains itself");
+    } else {
+        saw("destroy", rc, 0);
+        saw("remote_shutdown", pair_remote(SHUTDOWN_crash), 0);
+    }
+    pair_with(&subject);
+}
+
+/* The sleeper cannot be woken any more. */
 static void deaf_block(void)
 {
     pair_with(&deaf);
@@ -578,6 +650,10 @@ static const struct fact facts[] = {
      deaf_poll},
     {35, IN_ALL | WITH_DEAF, "without upcalls an event does not end block",
      deaf_block},
+    {63, IN_ALL | WITH_DEAF, "a FIFO port without its page is not seen by poll",
+     fifo},
+    {80, IN_ALL | WITH_DEAF, "remote_shutdown of the dead but held is 0",
+     destroyed},
 };
 
 TOPIC(topic_control, "control", facts);

@@ -3,6 +3,8 @@
  * PVH: what the processor-like kind of guest asks of its hypervisor beside
  * the commands (spec section 8, 4.5).
  */
+#include <schedop/kit.h>
+
 #include "arch.h"
 #include "lab.h"
 
@@ -151,7 +153,59 @@ static void start_masks(void)
     saw("upcall mask", lab_first_mask(), lab_world() & IN_PV ? 1 : 0);
 }
 
+static int callback(uint64_t type, uint64_t low)
+{
+    struct xen_hvm_param p = {.domid = DOMID_SELF,
+                              .index = HVM_PARAM_CALLBACK_IRQ,
+                              .value = type << 56 | low};
+
+    return (int)raw_call(__HYPERVISOR_hvm_op, HVMOP_set_param, (uintptr_t)&p,
+                         0);
+}
+
+/* An event still comes by the vector that was set at the start. */
+static bool upcall_comes(void)
+{
+    evtchn_port_t port = open_ipi(0);
+    unsigned int before = kit_upcalls();
+
+    set_mask(port, false);
+    (void)send(port);
+    upcalls_on();
+    (void)sched_op(SCHEDOP_yield, NULL);
+    upcalls_off();
+    close_port(port);
+    clear_upcall(0);
+    return kit_upcalls() > before;
+}
+
+static void other_callbacks(void)
+{
+    saw_that("vector works", upcall_comes());
+    saw("type 0", callback(0, 9), 0);
+    saw_that("vector works", upcall_comes());
+    saw("type 1", callback(1, 9), 0);
+    saw_that("vector works", upcall_comes());
+    saw("type 9", callback(9, 9), 0);
+    saw_that("vector works", upcall_comes());
+    saw("type 2", callback(2, KIT_VECTOR_EVENT), 0);
+}
+
+static void start_info(void)
+{
+    struct kit_region region;
+    bool hardware = (lab_world() & AS_HARDWARE) != 0;
+
+    saw("version", (long)kit_info()->start_version, hardware ? 0 : 1);
+    saw("flags", (long)kit_info()->flags, hardware ? 3 : 0);
+    saw_that("there is a memory map", kit_memory_map(&region, 1) == 1);
+}
+
 static const struct fact facts[] = {
+    {132, IN_PVH | WITH_CPU, "start info: a map for ordinary domains only",
+     start_info},
+    {137, IN_PVH | AS_DOMU, "other callback types leave the vector in force",
+     other_callbacks},
     {135, IN_ALL | AS_HARDWARE, "no port is masked at the start", start_masks},
     {132, IN_ALL, "the feature word", features},
     {132, IN_PVH | WITH_CPU, "CPUID leaves", cpuid_leaves},

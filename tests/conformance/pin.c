@@ -6,6 +6,9 @@
  * shows: range, undo, range again, busy, membership. Needs two pCPUs.
  */
 #include "lab.h"
+#include "pair.h"
+
+#include <xen/sysctl.h>
 
 static int pin_to(int32_t pcpu)
 {
@@ -93,6 +96,154 @@ static void not_allowed(void)
     saw("9999", pin_to(9999), -XEN_EPERM);
 }
 
+/* ---- affinity and the pool around a pin (spec 6) ---- */
+
+static struct xen_domctl op;
+static uint64_t hard_map, soft_map;
+
+/* Of our vCPU `vcpu`: sets or gets what `flags` say, in the maps above. */
+static int affinity(uint32_t command, uint32_t vcpu, uint32_t flags)
+{
+    struct xen_domctl_vcpuaffinity *a = &op.u.vcpuaffinity;
+
+    __builtin_memset(&op, 0, sizeof(op));
+    a->vcpu = vcpu;
+    a->flags = flags;
+    set_xen_guest_handle(a->cpumap_hard.bitmap, (uint8_t *)&hard_map);
+    set_xen_guest_handle(a->cpumap_soft.bitmap, (uint8_t *)&soft_map);
+    a->cpumap_hard.nr_bits = a->cpumap_soft.nr_bits = 64;
+    return pair_domctl(command, 0, &op);
+}
+
+static int set_hard(uint32_t vcpu, uint64_t mask)
+{
+    hard_map = mask;
+    return affinity(XEN_DOMCTL_setvcpuaffinity, vcpu, XEN_VCPUAFFINITY_HARD);
+}
+
+/* The low bits: what is possible differs between machines. */
+static int hard_of(uint32_t vcpu)
+{
+    int rc = affinity(XEN_DOMCTL_getvcpuaffinity, vcpu, XEN_VCPUAFFINITY_HARD);
+
+    return rc != 0 ? rc : (int)(hard_map & 3);
+}
+
+static int own_pcpu(void)
+{
+    int rc;
+
+    __builtin_memset(&op, 0, sizeof(op));
+    rc = pair_domctl(XEN_DOMCTL_getvcpuinfo, 0, &op);
+    return rc != 0 ? rc : (int)op.u.getvcpuinfo.cpu;
+}
+
+static void moves_at_once(void)
+{
+    for (int i = 0; i < 4; i++) {
+        int32_t pcpu = i % 2;
+
+        (void)pin_to(pcpu);
+        saw(pcpu == 0 ? "pinned to 0" : "pinned to 1", own_pcpu(), pcpu);
+        (void)pin_to(-1);
+    }
+}
+
+static void outside_the_mask(void)
+{
+    saw("hard mask 1", set_hard(0, 1), 0);
+    saw("pin 1", pin_to(1), 0);
+    saw("runs on", own_pcpu(), 1);
+    saw("hard mask", hard_of(0), 2);
+    saw("undo", pin_to(-1), 0);
+    saw("hard mask", hard_of(0), 1);
+    saw("runs on", own_pcpu(), 0);
+    saw("hard mask all", set_hard(0, UINT64_MAX), 0);
+}
+
+static void affinity_while_pinned(void)
+{
+    (void)pin_to(0);
+    saw("hard", set_hard(0, 3), -XEN_EBUSY);
+    soft_map = 3;
+    saw("soft", affinity(XEN_DOMCTL_setvcpuaffinity, 0, XEN_VCPUAFFINITY_SOFT),
+        -XEN_EBUSY);
+    hard_map = 3;
+    saw("forced",
+        affinity(XEN_DOMCTL_setvcpuaffinity, 0,
+                 XEN_VCPUAFFINITY_HARD | XEN_VCPUAFFINITY_FORCE),
+        0);
+    saw("undo", pin_to(-1), -XEN_EINVAL);
+    saw("hard mask all", set_hard(0, UINT64_MAX), 0);
+}
+
+static void affinity_checks(void)
+{
+    saw("no flags", affinity(XEN_DOMCTL_setvcpuaffinity, 0, 0), -XEN_EINVAL);
+    saw("vCPU 9", set_hard(9, 1), -XEN_EINVAL);
+    saw("no pCPU of the pool", set_hard(0, UINT64_C(1) << 40), -XEN_EINVAL);
+    saw("hard mask", hard_of(0), 3);
+}
+
+static int pool(uint32_t operation, uint32_t pcpu)
+{
+    static struct xen_sysctl s;
+
+    __builtin_memset(&s, 0, sizeof(s));
+    s.cmd = XEN_SYSCTL_cpupool_op;
+    s.interface_version = XEN_SYSCTL_INTERFACE_VERSION;
+    s.u.cpupool_op.op = operation;
+    s.u.cpupool_op.cpu = pcpu;
+    return (int)raw_call(__HYPERVISOR_sysctl, (uintptr_t)&s, 0, 0);
+}
+
+static bool have_pools(void)
+{
+    if (pool(XEN_SYSCTL_CPUPOOL_OP_INFO, 0) == -XEN_ENOSYS) {
+        skip("there is one pool, of all pCPUs, for ever");
+        return false;
+    }
+    return true;
+}
+
+static int remove_pcpu(uint32_t pcpu)
+{
+    uint64_t end = in(SOON);
+    int rc;
+
+    do { /* busy while something of the machine's own still runs there */
+        rc = pool(XEN_SYSCTL_CPUPOOL_OP_RMCPU, pcpu);
+    } while (rc == -XEN_EBUSY && now() < end);
+    return rc;
+}
+
+static void pinned_pcpu_stays(void)
+{
+    if (!have_pools()) {
+        return;
+    }
+    (void)pin_to(1);
+    saw("remove", remove_pcpu(1), -XEN_EADDRINUSE);
+    saw("undo", pin_to(-1), 0);
+    saw("remove", remove_pcpu(1), 0);
+    (void)pin_to(0);
+    saw("while pinned to 0: pin 1", pin_to(1), -XEN_EBUSY);
+    (void)pin_to(-1);
+    saw("pin outside the pool", pin_to(1), -XEN_EINVAL);
+    saw("add", pool(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1), 0);
+}
+
+static void mask_widens(void)
+{
+    if (!have_pools()) {
+        return;
+    }
+    saw("hard mask 2", set_hard(2, 2), 0);
+    saw("remove", remove_pcpu(1), 0);
+    saw("add", pool(XEN_SYSCTL_CPUPOOL_OP_ADDCPU, 1), 0);
+    saw("hard mask", hard_of(2), 3);
+}
+
 static const struct fact facts[] = {
     {99, IN_ALL | AS_DOMU, "an ordinary domain may not, whatever the operand",
      not_allowed},
@@ -103,6 +254,17 @@ static const struct fact facts[] = {
     {103, IN_ALL | AS_HARDWARE, "any negative number undoes, once", undo},
     {105, IN_ALL | AS_HARDWARE, "each vCPU has a pin of its own",
      only_the_caller},
+    {104, IN_ALL | AS_HARDWARE, "a pin may be outside the hard mask",
+     outside_the_mask},
+    {105, IN_ALL | AS_HARDWARE, "a pin moves the vCPU before it returns",
+     moves_at_once},
+    {106, IN_ALL | AS_HARDWARE, "while pinned affinity changes by force only",
+     affinity_while_pinned},
+    {106, IN_ALL | AS_HARDWARE, "checks of affinity", affinity_checks},
+    {107, IN_ALL | AS_HARDWARE, "a pinned pCPU stays in its pool",
+     pinned_pcpu_stays},
+    {108, IN_ALL | AS_HARDWARE, "removing a mask's only pCPU widens it",
+     mask_widens},
     {109, IN_PVH | AS_HARDWARE, "a PVH hardware domain may pin", pin_once},
     {109, IN_ALL | AS_HARDWARE, "a bad operand is -EFAULT once allowed",
      bad_operand},

@@ -238,7 +238,10 @@ function cell(column, k, base, e, v) {
     if (v == "")
         return ""
     if (v == "SKIP")
-        return "–" (looked[k] ? "" : " " md(seen[e, k]))
+        return "–" (looked[k] && !(e ~ /^schedop/ && k in allowed && \
+            allowed[k] == seen[e, k]) ? "" : " " md(seen[e, k])) \
+            (looked[k] && e ~ /^schedop/ && k in allowed && \
+            allowed[k] == seen[e, k] ? " **departure**" : "")
     if (seen[e, k] == base && shown)
         return "same"
     shown = 1

@@ -41,6 +41,8 @@ list() {
     echo "Facts:"
     "$build/conform-core" pvh list=1 2>/dev/null | sed -n 's/^L/  F/p' |
         sort -s -k1,1
+    echo "  F097 dogs: text of an expiry up to 4.20"
+    echo "  F098 dogs: text of an expiry from 4.21"
     printf '%s\n%s\n' "$endings" "$noreboot" | awk -F'|' '{ print "  " $2 }'
 }
 

@@ -93,6 +93,13 @@ const struct kit_info *kit_info(void)
     return &kit()->info;
 }
 
+int kit_memory_map(struct kit_region *regions, uint32_t count)
+{
+    (void)regions;
+    (void)count;
+    return 0; /* no guest memory of its own */
+}
+
 /* ---- words of the command line: the last `name=value` counts ---- */
 
 static const char *value_of(const char *name)
