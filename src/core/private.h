@@ -199,6 +199,7 @@ struct sop_system {
     struct core_lock lock;
     struct sop_config cfg;
     uint64_t now; /* latest time any entry has read */
+    struct vcpu_time_info time_record;
     struct sop_pcpu *pcpu;
     struct sop_domain *domain;
     struct sop_vcpu *vcpu;
@@ -338,9 +339,18 @@ struct runstate_copy {
     struct vcpu_runstate_info info;
 };
 
-void runstate_copy_take(const struct sop_vcpu *v, struct runstate_copy *copy);
+void runstate_copy_fill(const struct sop_vcpu *v, struct runstate_copy *copy);
 
-/* Unlocked; `v` is loaded on the calling pCPU. */
+static inline void runstate_copy_take(const struct sop_vcpu *v,
+                                      struct runstate_copy *copy)
+{
+    copy->area = v->runstate_area;
+    if (unlikely(copy->area != 0)) {
+        runstate_copy_fill(v, copy);
+    }
+}
+
+/* Unlocked; `v` is loaded on the calling pCPU, and wants it somewhere. */
 void runstate_copy_write(struct sop_vcpu *v, const struct runstate_copy *copy);
 
 /* One runstate record to `addr` in the caller's layout. Unlocked. */
@@ -351,10 +361,14 @@ int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
 
 void vtime_init(struct sop_vcpu *v);
 
-/* The time record in vcpu_info, if the guest spoilt it. */
+/* What guests read the time from: the same for all and for ever. */
+void vtime_record(const struct sop_config *cfg, struct vcpu_time_info *t);
+
+/* The record in vcpu_info, if the guest spoilt it. */
 void vtime_refresh_info(struct sop_vcpu *v);
 
-/* The same record for VCPUOP_register_vcpu_time_memory_area. Unlocked. */
+/* The same for VCPUOP_register_vcpu_time_memory_area, if there is one.
+   Unlocked. */
 void vtime_write_area(struct sop_vcpu *v);
 void vtime_wallclock(struct sop_domain *d);
 

@@ -64,12 +64,8 @@ int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
 }
 
 /* Under the lock, so that the record is of one moment. */
-void runstate_copy_take(const struct sop_vcpu *v, struct runstate_copy *copy)
+void runstate_copy_fill(const struct sop_vcpu *v, struct runstate_copy *copy)
 {
-    copy->area = v->runstate_area;
-    if (likely(copy->area == 0)) {
-        return;
-    }
     /* As Xen: updates follow the latch, whatever the registering call was. */
     copy->wide = v->domain->layout->word_bits == 64;
     copy->flagged =
@@ -86,9 +82,7 @@ void runstate_copy_write(struct sop_vcpu *v, const struct runstate_copy *copy)
     struct vcpu_runstate_info info;
     uint64_t entry_addr;
 
-    if (likely(copy->area == 0)) {
-        return;
-    }
+    ASSERT(copy->area != 0);
     info = copy->info;
     if (!copy->flagged) {
         (void)runstate_copy_out(v, copy->area, copy->wide, &info);

@@ -257,11 +257,12 @@ static void sched_saved(struct sop_pcpu *self, struct sop_vcpu *v)
 /* Not inline: leaving for the guest is quick when there is nothing to do. */
 static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
 {
-    struct runstate_copy out = {.area = 0}, in = {.area = 0};
+    struct runstate_copy out, in;
     struct sop_vcpu *prev, *next;
     uint64_t now = core_enter(self);
 
     (void)__atomic_fetch_and(&self->work, ~PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
+    out.area = in.area = 0;
     prev = self->curr;
     next = sched_choose(self, now);
     if (prev == next) {
@@ -280,7 +281,7 @@ static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
     }
     core_leave(self);
 
-    if (prev != NULL) {
+    if (unlikely(out.area != 0)) {
         runstate_copy_write(prev, &out);
     }
     port_context_switch(self, prev, next);
@@ -288,7 +289,9 @@ static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
         sched_saved(self, prev);
     }
     if (next != NULL) {
-        runstate_copy_write(next, &in);
+        if (unlikely(in.area != 0)) {
+            runstate_copy_write(next, &in);
+        }
         vtime_write_area(next);
     }
 }

@@ -128,6 +128,7 @@ struct sop_system *sop_system_init(void *arena, size_t size,
     sys = lay_out(&c, cfg);
     ASSERT(c.used == need);
     sys->cfg = *cfg;
+    vtime_record(cfg, &sys->time_record);
     list_init(&sys->changed);
     for (i = 0; i < cfg->nr_pcpus; i++) {
         pcpu_init(sys, i);

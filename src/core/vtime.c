@@ -18,9 +18,9 @@
 
 /* ---- the record ---- */
 
-static void vtime_record(const struct sop_vcpu *v, struct vcpu_time_info *t)
+void vtime_record(const struct sop_config *cfg, struct vcpu_time_info *t)
 {
-    const struct sop_time_scale *scale = &v->domain->sys->cfg.time;
+    const struct sop_time_scale *scale = &cfg->time;
 
     memset(t, 0, sizeof(*t));
     t->version = 2;
@@ -31,38 +31,52 @@ static void vtime_record(const struct sop_vcpu *v, struct vcpu_time_info *t)
     t->flags = XEN_PVCLOCK_TSC_STABLE_BIT;
 }
 
+#define RECORD_BODY offsetof(struct vcpu_time_info, tsc_timestamp)
+#define RECORD_WORDS 3
+
+_Static_assert(sizeof(struct vcpu_time_info) == RECORD_BODY + RECORD_WORDS * 8,
+               "all but the version");
+
+/* At every switch, hence by words and without a call. */
+static bool record_is_intact(const uint8_t *at,
+                             const struct vcpu_time_info *record)
+{
+    uint64_t have[RECORD_WORDS], want[RECORD_WORDS];
+
+    __builtin_memcpy(have, at + RECORD_BODY, sizeof(have));
+    __builtin_memcpy(want, (const uint8_t *)record + RECORD_BODY, sizeof(want));
+    return ((have[0] ^ want[0]) | (have[1] ^ want[1]) | (have[2] ^ want[2])) ==
+           0;
+}
+
 /* An odd version tells readers that the rest is not consistent yet. */
 void vtime_refresh_info(struct sop_vcpu *v)
 {
-    const size_t body = offsetof(struct vcpu_time_info, tsc_timestamp);
+    const struct vcpu_time_info *record = &v->domain->sys->time_record;
     uint8_t *at = v->info + offsetof(struct vcpu_info, time);
     uint32_t *version = (uint32_t *)(void *)at;
-    struct vcpu_time_info t;
     uint32_t odd;
 
-    vtime_record(v, &t);
-    if (likely(memcmp(at + body, (const uint8_t *)&t + body,
-                      sizeof(t) - body) == 0)) {
+    if (likely(record_is_intact(at, record))) {
         return;
     }
     odd = (atomic_peek_u32(version) + 1) | 1u;
     atomic_poke_u32(version, odd);
     atomic_fence();
-    memcpy(at + body, (const uint8_t *)&t + body, sizeof(t) - body);
+    memcpy(at + RECORD_BODY, (const uint8_t *)record + RECORD_BODY,
+           sizeof(*record) - RECORD_BODY);
     atomic_fence();
     atomic_poke_u32(version, odd + 1);
 }
 
 void vtime_write_area(struct sop_vcpu *v)
 {
-    struct vcpu_time_info t;
+    const struct vcpu_time_info *record = &v->domain->sys->time_record;
 
-    if (likely(v->time_area == 0)) {
-        return;
+    if (unlikely(v->time_area != 0)) {
+        /* Lost if there is nothing behind the address, as on Xen. */
+        (void)port_copy_out(v, v->time_area, record, sizeof(*record));
     }
-    vtime_record(v, &t);
-    /* Lost if there is nothing behind the address, as on Xen. */
-    (void)port_copy_out(v, v->time_area, &t, sizeof(t));
 }
 
 /* The wall clock at system time 0, behind the same kind of version. */
