@@ -27,6 +27,9 @@ modules() {
     printf '%s' "$all"
 }
 
+# A machine that ends by itself closes the pipe its script writes to.
+trap '' PIPE
+
 # run MODULES [SCRIPT]: boots with the link; SCRIPT is run with the link's
 # input as its output and may wait for lines of the link by `await`.
 run() {
@@ -43,7 +46,7 @@ run() {
         <"$work/in" >"$work/link" 2>"$work/qemu" &
     pid=$!
     exec 9>"$work/in"
-    [ $# -lt 2 ] || $2 >&9
+    [ $# -lt 2 ] || $2 >&9 2>>"$work/qemu"
     wait $pid
     # shellcheck disable=SC2034 # read by check
     status=$?
