@@ -40,7 +40,7 @@ exits 8 "a domain that sleeps for ever"
 says "1  sleeper  killed"
 "$schedop" run s.cfg >"$out" 2>"$err" </dev/null &
 pid=$!
-for _ in $(seq 100); do
+for _ in $(seq 400); do
     grep -q asleep "$out" && break
     sleep 0.1
 done
