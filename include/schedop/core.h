@@ -141,6 +141,13 @@ void sop_kicked(struct sop_pcpu *self);
  */
 struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self);
 
+/*
+ * A word that is not 0 when sop_exit_to_guest() would choose; while it is 0
+ * and a vCPU is current that vCPU may be entered without asking. For ports
+ * that count instructions.
+ */
+const uint32_t *sop_pcpu_work(const struct sop_pcpu *p);
+
 /* What runs on `self` now, NULL for idle. */
 struct sop_vcpu *sop_pcpu_current(const struct sop_pcpu *self);
 
@@ -287,6 +294,12 @@ void sop_vcpu_timer_set(struct sop_pcpu *self, struct sop_vcpu *v,
  * Lock-free; for each guest entry.
  */
 int sop_vcpu_upcall_vector(const struct sop_vcpu *v);
+
+/*
+ * Where the address of the byte is kept that is not 0 while an upcall may be
+ * due: as long as it is 0 there is no need to ask for the vector.
+ */
+const uint8_t *const *sop_vcpu_upcall_byte(const struct sop_vcpu *v);
 
 /*
  * Allocates in `d` a port whose other end is the host side (a console or

@@ -109,7 +109,9 @@ void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
     if (!atomic_test_bit(mask_bits(d), port)) {
         select_port(self, d, port, now);
     }
-    poll_wake(self, d, port, now);
+    if (unlikely(d->polling != 0)) {
+        poll_wake(self, d, port, now);
+    }
 }
 
 /* Pollers are not examined: they saw the port when it was signalled. */
@@ -333,6 +335,11 @@ int sop_vcpu_upcall_vector(const struct sop_vcpu *v)
 }
 
 /* To the guest it is a channel to domain 0; nobody can bind to it. */
+const uint8_t *const *sop_vcpu_upcall_byte(const struct sop_vcpu *v)
+{
+    return (const uint8_t *const *)&v->info;
+}
+
 int sop_evtchn_host_port(struct sop_domain *d)
 {
     int port;

@@ -310,6 +310,11 @@ struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self)
     }
 }
 
+const uint32_t *sop_pcpu_work(const struct sop_pcpu *p)
+{
+    return &p->work;
+}
+
 void sop_kicked(struct sop_pcpu *self)
 {
     /* The work itself is in self->work, or in what the guest entry looks

@@ -197,6 +197,7 @@ void x86_main(void)
         struct x86_pcpu *p = x86_pcpu(i);
 
         p->sop = sop_pcpu(sys, i);
+        p->work = sop_pcpu_work(p->sop);
         sop_pcpu_set_port(p->sop, p);
     }
     virt_init(sys);

@@ -73,8 +73,15 @@ struct x86_pcpu {
     unsigned index;        /* 0 is the boot pCPU */
     uint32_t apic_id;
     struct sop_pcpu *sop;
-    volatile bool timer_fired; /* set by the timer interrupt */
-    volatile bool kicked;      /* set by the kick interrupt */
+    const uint32_t *work; /* not 0: ask the core what to run */
+    union {
+        struct {
+            volatile bool timer_fired; /* set by the timer interrupt */
+            volatile bool kicked;      /* set by the kick interrupt */
+            volatile bool host_check;  /* host_pending() is to be asked */
+        };
+        volatile uint32_t flags; /* any of these */
+    };
     volatile bool online;
     struct x86_vcpu *loaded; /* whose registers are in this pCPU */
     struct x86_svm_pcpu *svm;

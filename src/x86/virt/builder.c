@@ -456,6 +456,7 @@ static bool create_in_core(struct build *b, struct sop_pcpu *self)
     }
     for (unsigned i = 0; i < d->nr_vcpus; i++) {
         d->vcpu[i]->sop = sop_domain_vcpu(d->sop, i);
+        d->vcpu[i]->upcall_byte = sop_vcpu_upcall_byte(d->vcpu[i]->sop);
     }
     return true;
 }

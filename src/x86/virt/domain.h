@@ -120,6 +120,7 @@ struct x86_vcpu {
     uint64_t vmcb_pa; /* enter.S */
     struct vmcb *vmcb;
     struct sop_vcpu *sop;
+    const uint8_t *const *upcall_byte; /* see sop_vcpu_upcall_byte() */
     struct x86_domain *domain;
     unsigned id;
 
@@ -168,7 +169,6 @@ struct x86_svm_pcpu {
     struct x86_vcpu *volatile running; /* in the guest now */
     volatile uint64_t entries;         /* how often it went there */
     struct x86_vcpu *fpu_owner; /* valid if its fpu_pcpu says so as well */
-    bool host_check;            /* ask host_pending() before the next entry */
 };
 
 static inline struct x86_vcpu *vcpu_of(const struct sop_vcpu *v)
@@ -321,8 +321,11 @@ void event_prepare(struct x86_vcpu *v);
 
 static inline bool event_is_due(const struct x86_vcpu *v)
 {
+    const uint8_t *byte = __atomic_load_n(v->upcall_byte, __ATOMIC_RELAXED);
+
     return v->attention.any || v->lapic.irr_hint ||
-           sop_vcpu_upcall_vector(v->sop) >= 0;
+           (__atomic_load_n(byte, __ATOMIC_SEQ_CST) != 0 &&
+            sop_vcpu_upcall_vector(v->sop) >= 0);
 }
 
 /* The task priority as the guest last set it by CR8. */

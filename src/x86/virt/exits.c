@@ -754,7 +754,7 @@ bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v)
         return true;
     case SVM_EXIT_INTR:
         irq_take_pending();
-        self->svm->host_check = true;
+        self->host_check = true;
         return true;
     case SVM_EXIT_HLT:
         STEP(v, 0xf4);

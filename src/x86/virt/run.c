@@ -5,7 +5,7 @@
  *
  * The way from a hypercall to the core and back is the product's measure: it
  * is all in virt_run() and exit_hypercall(), with everything rarer behind one
- * test (event_is_due(), host_check).
+ * test (event_is_due(), flags).
  */
 #include "domain.h"
 #include "run.h"
@@ -24,7 +24,7 @@ void pcpu_take_flags(struct x86_pcpu *self)
 
 void pcpu_host_check(void)
 {
-    x86_self()->svm->host_check = true;
+    x86_self()->host_check = true;
 }
 
 /* The local APIC's timer fired since the vCPU last ran. */
@@ -91,21 +91,30 @@ static inline bool was_hypercall(const struct vmcb *c)
            !(c->exitintinfo & SVM_EVENT_VALID);
 }
 
+/* What interrupts and the core have left for this pCPU. */
+static __attribute__((noinline)) void take_notes(struct x86_pcpu *self)
+{
+    if (self->host_check) {
+        self->host_check = false;
+        if (host_pending()) {
+            host_work(self->sop);
+        }
+    }
+    pcpu_take_flags(self);
+}
+
 void virt_run(struct x86_pcpu *self)
 {
     for (;;) {
         struct x86_vcpu *v;
 
-        if (self->svm->host_check) {
-            self->svm->host_check = false;
-            if (host_pending()) {
-                host_work(self->sop);
-            }
+        if (__builtin_expect(self->flags != 0, 0)) {
+            take_notes(self);
         }
-        if (self->timer_fired || self->kicked) {
-            pcpu_take_flags(self);
+        if (__atomic_load_n(self->work, __ATOMIC_ACQUIRE) != 0 ||
+            !self->loaded) {
+            sop_exit_to_guest(self->sop);
         }
-        sop_exit_to_guest(self->sop);
         v = self->loaded;
         for (;;) {
             run_guest(self, v);

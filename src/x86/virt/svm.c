@@ -141,7 +141,7 @@ void virt_init_pcpu(struct x86_pcpu *self)
     __asm__ volatile("vmsave %0" : : "a"(svm->host_vmcb_pa) : "memory");
     svm->asid_generation = atomic_fetch_add(&asid_generations, 1) + 1;
     svm->asid_next = 1;
-    svm->host_check = true;
+    self->host_check = true;
     self->svm = svm;
 }
 
