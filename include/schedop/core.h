@@ -61,6 +61,8 @@ struct sop_config {
     uint64_t wall_ns;    /* wall clock, ns since 1970, at system time 0 */
     struct sop_time_scale time;
     const struct policy_ops *policy; /* of cpupool 0 */
+    bool own_ports; /* no tables of ports in the arena: each domain brings
+                       its own, struct sop_domain_config */
 };
 
 /* The policies there are: for sop_config.policy. */
@@ -68,6 +70,9 @@ extern const struct policy_ops policy_credit2; /* fair share by weight */
 
 /* Bytes of arena that sop_system_init() needs; 0 if `cfg` is out of range. */
 size_t sop_system_size(const struct sop_config *cfg);
+
+/* Bytes of a domain's table of ports, for sop_config.own_ports. */
+size_t sop_ports_size(void);
 
 /*
  * Carves all tables out of `arena` (64-byte aligned), after which nothing is
@@ -171,6 +176,8 @@ struct sop_domain_config {
     sop_cpumask_t soft;
     void *shared_info; /* a zeroed page of 4096 bytes, the port's, that
                           stays until sop_domain_free() */
+    void *ports;       /* sop_ports_size() bytes, 8-byte aligned, the port's,
+                          that stay as long; only with sop_config.own_ports */
     void *port;        /* sop_domain_port() */
 };
 

@@ -56,6 +56,7 @@ static bool config_ok(const struct sop_system *sys,
            sys->pool[cfg->pool].used &&
            (cfg->hard & bits_below(sys->cfg.nr_pcpus)) != 0 &&
            cfg->shared_info != NULL &&
+           (cfg->ports != NULL) == sys->cfg.own_ports &&
            !(cfg->hardware && sys->hardware != NULL);
 }
 
@@ -87,7 +88,8 @@ static bool take_vcpus(struct sop_domain *d, unsigned count)
     return found == count;
 }
 
-/* A slot keeps its table of ports over its lives; all else starts at 0. */
+/* A slot keeps its table of ports over its lives, unless each domain brings
+   its own; all else starts at 0. */
 static void domain_reset(struct sop_system *sys, struct sop_domain *d)
 {
     struct evtchn *ports = d->evtchn;
@@ -118,6 +120,9 @@ static void domain_fill(struct sop_domain *d, uint64_t now,
     d->kind = cfg->kind;
     d->port = cfg->port;
     d->shared = cfg->shared_info;
+    if (d->sys->cfg.own_ports) {
+        d->evtchn = cfg->ports;
+    }
     d->nr_vcpus = cfg->nr_vcpus;
     d->created_ns = now;
     d->pool = &d->sys->pool[cfg->pool];

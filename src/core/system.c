@@ -18,6 +18,11 @@ struct carver {
 };
 
 /* Every table starts on a line of its own. */
+size_t sop_ports_size(void)
+{
+    return SOP_PORTS_MAX * sizeof(struct evtchn);
+}
+
 static void *carve(struct carver *c, size_t count, size_t size)
 {
     void *at = c->base != NULL ? c->base + c->used : NULL;
@@ -66,8 +71,8 @@ static struct sop_system *lay_out(struct carver *c,
             heap_init(&pcpu[i].timers, nodes, capacity);
         }
     }
-    for (i = 0; i < cfg->nr_domains; i++) {
-        struct evtchn *ports = carve(c, SOP_PORTS_MAX, sizeof(struct evtchn));
+    for (i = 0; i < cfg->nr_domains && !cfg->own_ports; i++) {
+        struct evtchn *ports = carve(c, 1, sop_ports_size());
 
         if (sys != NULL) {
             domain[i].evtchn = ports;
@@ -113,18 +118,20 @@ struct sop_system *sop_system_init(void *arena, size_t size,
                                    const struct sop_config *cfg)
 {
     struct carver c = {.base = arena};
-    size_t need = sop_system_size(cfg);
+    size_t need = sop_system_size(cfg), cleared;
     struct sop_system *sys;
     unsigned i;
 
     if (need == 0 || size < need) {
         return NULL;
     }
+    cleared = need;
     ASSERT(((uintptr_t)arena & (ARENA_ALIGN - 1)) == 0);
-    /* Port records are zeroed as tables grow: leave those pages alone. */
-    memset(arena, 0,
-           need -
-               (size_t)cfg->nr_domains * SOP_PORTS_MAX * sizeof(struct evtchn));
+    if (!cfg->own_ports) {
+        /* Port records are zeroed as tables grow: leave those pages alone. */
+        cleared -= cfg->nr_domains * sop_ports_size();
+    }
+    memset(arena, 0, cleared);
     sys = lay_out(&c, cfg);
     ASSERT(c.used == need);
     sys->cfg = *cfg;

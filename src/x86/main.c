@@ -116,6 +116,7 @@ static struct sop_system *make_system(void)
         .wall_ns = time_wall_ns_at_boot(),
         .time = *time_scale(),
         .policy = &policy_credit2,
+        .own_ports = true,
     };
     struct sop_system *sys = NULL;
     size_t size;

@@ -62,6 +62,40 @@ static void system_config(void **state)
     free(arena);
 }
 
+/* Domains that bring their tables of ports. */
+static void own_ports(void **state)
+{
+    struct sop_config cfg = {.nr_pcpus = 1,
+                             .nr_domains = 3,
+                             .nr_vcpus = 3,
+                             .policy = &policy_credit2};
+    struct sop_domain_config c = {
+        .domid = 1, .nr_vcpus = 1, .weight = 256, .hard = 1};
+    size_t with = sop_system_size(&cfg), size;
+    struct sop_domain *d = NULL;
+    struct sop_system *sys;
+    uint64_t *ports, *page;
+    uint8_t *arena;
+
+    (void)state;
+    cfg.own_ports = true;
+    size = sop_system_size(&cfg);
+    assert_int_equal(with - size, 3 * sop_ports_size());
+    arena = aligned_alloc(64, size);
+    page = calloc(1, 4096);
+    ports = malloc(sop_ports_size());
+    memset(ports, 0x5a, sop_ports_size());
+    sys = sop_system_init(arena, size, &cfg);
+    c.shared_info = page;
+    assert_rc(sop_domain_create(sys, 0, &c, NULL, &d), EINVAL);
+    c.ports = ports;
+    assert_int_equal(sop_domain_create(sys, 0, &c, NULL, &d), 0);
+    assert_int_equal(sop_evtchn_host_port(d), 1);
+    free(ports);
+    free(page);
+    free(arena);
+}
+
 static void create(void **state)
 {
     struct world *w = world_new(2);
@@ -94,6 +128,7 @@ static void create(void **state)
     REFUSED(pool, SOP_POOLS_MAX, EINVAL);
     REFUSED(hardware, true, EINVAL);
     REFUSED(shared_info, NULL, EINVAL);
+    REFUSED(ports, d->shared, EINVAL);
 #undef REFUSED
     assert_ptr_equal(sop_domain_by_id(w->sys, 5), d->d);
     assert_null(sop_domain_by_id(w->sys, 6));
@@ -619,6 +654,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(system_config),
+        cmocka_unit_test(own_ports),
         cmocka_unit_test(create),
         cmocka_unit_test(slots),
         cmocka_unit_test(fresh_slot),

@@ -369,7 +369,8 @@ static bool build_special(struct build *b)
     bool rings = !b->spec->hardware;
 
     d->shared_info_gfn = GFN_NONE;
-    if (!special(d, &d->shared_info, GFN_NONE) ||
+    d->ports = hv_alloc(sop_ports_size());
+    if (!d->ports || !special(d, &d->shared_info, GFN_NONE) ||
         !special(d, &d->acpi, GPA_ACPI >> PAGE_SHIFT) ||
         (rings && (!special(d, &d->console, GFN_CONSOLE) ||
                    !special(d, &d->xenstore, GFN_XENSTORE))) ||
@@ -438,6 +439,7 @@ static bool create_in_core(struct build *b, struct sop_pcpu *self)
         .hard = SOP_CPUMASK_ALL,
         .soft = SOP_CPUMASK_ALL,
         .shared_info = d->shared_info,
+        .ports = d->ports,
         .port = d,
     };
     int rc;
@@ -538,6 +540,7 @@ void domain_release(struct x86_domain *d)
     hv_free(d->console, PAGE_SIZE);
     hv_free(d->xenstore, PAGE_SIZE);
     hv_free(d->acpi, PAGE_SIZE);
+    hv_free(d->ports, sop_ports_size());
     if (d->free_map) {
         hv_free(d->free_map, (d->frames_max + 63) / 64 * 8);
     }

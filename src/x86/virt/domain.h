@@ -64,6 +64,7 @@ struct x86_domain {
     struct ram_chunk chunk[CHUNKS_MAX];
     /* pages that are the hypervisor's and may appear in the map */
     void *shared_info, *console, *xenstore, *acpi;
+    void *ports; /* the core's table of event channels; not in the map */
     uint64_t shared_info_gfn;
     unsigned nr_grant_frames;
     void *grant_frame[GRANT_FRAMES_MAX];
