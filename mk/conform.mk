@@ -33,4 +33,8 @@ $(O)/conform-core: $(CONFORM_COPIES) $(CONFORM_CORE_OBJ) $(CONFORM_LIB) \
 	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@
 
 ALL += $(O)/tests/conformance.elf $(O)/conform-core
+.PHONY: conform
+conform: all
+	$(Q)$(O)/schedop conform
+
 -include $(CONFORM_FACT_OBJ:.o=.d) $(CONFORM_CORE_OBJ:.o=.d)

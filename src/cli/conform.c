@@ -198,11 +198,12 @@ static char *find_tree(const char *build, const char *script)
 
 static int nothing_here(const char *build)
 {
-    cli_error("the conformance suite is not installed: it needs schedop's "
-              "source tree, built with `make`, for its guest images (%s), and "
-              "Debian's package of Xen, which it downloads. Run `build/schedop "
-              "conform` there, or set SCHEDOP_TREE (this program is in %s)",
-              IMAGE, build);
+    cli_error(
+        "the conformance suites are not installed: they need schedop's "
+        "source tree, built with `make`, for their guest images (%s), and "
+        "Debian's package of Xen, which they download. Run `build/schedop "
+        "conform` there, or set SCHEDOP_TREE (this program is in %s)",
+        IMAGE, build);
     return CLI_TEST_ERROR;
 }
 
@@ -216,7 +217,11 @@ static int become(const char *tree, const char *script, const char *build,
 
     argv[n++] = cli_strdup("bash");
     argv[n++] = cli_format("%s/%s", tree, script);
-    argv[n++] = cli_strdup(build);
+    if (c->fuzz == NULL) {
+        argv[n++] = cli_strdup(build);
+    } else if (setenv("SCHEDOP_BUILD", build, 1) != 0) {
+        return CLI_TEST_ERROR;
+    }
     for (size_t i = 0; i < c->nr_args; i++) {
         argv[n++] = cli_strdup(c->args[i]);
     }

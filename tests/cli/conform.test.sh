@@ -34,7 +34,7 @@ cd / || exit 1
 "$tmp/installed" conform >"$out" 2>"$err"
 status=$?
 exits 4 "far from a source tree"
-says "the conformance suite is not installed"
+says "the conformance suites are not installed"
 says "SCHEDOP_TREE"
 cd "$tree" || exit 1
 
@@ -56,6 +56,9 @@ result $? "every numbered fact is listed" \
 conform --env nowhere
 exits 4 "an environment that is not there"
 says "there is no environment 'nowhere'"
+conform --env core F999
+exits 4 "a fact that is not there"
+says "there is no topic or fact 'F999'"
 conform --env core poll F088 --junit "$tmp/junit.xml" --matrix "$tmp/m.md"
 exits 0 "one topic and a fact in one environment"
 last_line "Test result: SUCCESS"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2154
 #
 # Sourced by suite.sh: how the conformance guest is run in each environment.
 # Each function leaves what was printed in $dir/ENV.log and the lines of facts
@@ -12,15 +12,15 @@
 # Boots real Xen until its hardware domain ends, which does not always end the
 # emulator. usage: boot_xen LOG MACHINE XEN-ARGS INITRD
 boot_xen() {
-    local log=$1 machine=$2 args=$3 initrd=$4 pid end
+    local log=$1 machine=$2 args=$3 initrd=$4 pid end iommu=""
     local count="-icount shift=1,sleep=off"
     # Endings are the same by any clock, and sooner there with a free one.
     case $log in *-end-*) count= ;; esac
+    [ "$machine" = q35 ] && iommu="-device amd-iommu"
     : >"$log"
     # shellcheck disable=SC2086
     timeout -k 5 "$limit" qemu-system-x86_64 -M "$machine",accel=tcg \
-        $([ "$machine" = q35 ] && echo -device amd-iommu) -m 512 \
-        -cpu qemu64,+svm,+npt -smp 2 $count -display none -serial stdio \
+        $iommu -m 512 -cpu qemu64,+svm,+npt -smp 2 $count -display none -serial stdio \
         -vga none -nic none -no-reboot -kernel "$xen" -initrd "$initrd" \
         -append "console=com1 loglvl=warning dom0_mem=128M \
 dom0_max_vcpus=3 $args" </dev/null >"$log" 2>&1 &
@@ -168,15 +168,15 @@ one_ending() { # ENV HOW NAME WANT XEN-ARGS
     echo "$3 | $seen | $verdict" >>"$dir/$1.ends"
 }
 
-# usage: run_endings ENV which (a regular expression of causes)
+# usage: run_endings ENV CAUSES NAMES (regular expressions of which)
 run_endings() {
     local how name want
     : >"$dir/$1.ends"
     while IFS='|' read -r how name want; do
-        [[ $how =~ ^($2)$ ]] && one_ending "$1" "$how" "$name" "$want"
+        [[ $how =~ ^($2)$ && $name =~ $3 ]] && one_ending "$1" "$how" "$name" "$want"
     done <<<"$endings"
     while IFS='|' read -r how name want; do
-        [ "$2" = ".*" ] || continue
+        [[ $2 == ".*" && $name =~ $3 ]] || continue
         if [ "${1%%-*}" = xen ]; then
             one_ending "$1" "$how" "$name" "$want" noreboot
         else

@@ -97,9 +97,21 @@ static uint64_t build(const char *words)
     return domid;
 }
 
+/*
+ * Joins a domain, and takes it over: a toolstack that preserves what has
+ * ended leaves it from then on to whoever resumes it.
+ */
 static void join(struct pair *pair, uint64_t domid)
 {
-    if (!pair_join(pair, (uint16_t)domid, 100 * SOON)) {
+    bool ok = pair_join(pair, (uint16_t)domid, 100 * SOON);
+
+    pair_with(pair);
+    if (ok) {
+        (void)pair_remote(SHUTDOWN_poweroff);
+        ok = pair_is_down() && pair_control(XEN_DOMCTL_resumedomain) == 0;
+    }
+    pair_with(&subject);
+    if (!ok) {
         kit_printf("domain %u does not serve\n", (unsigned int)domid);
         kit_exit(SHUTDOWN_crash);
     }
