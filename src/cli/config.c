@@ -238,6 +238,9 @@ static int read_cmdline(struct config *c)
     }
     free(c->domain->cmdline);
     c->domain->cmdline = composed;
+    c->domain->cmdline_where = key_where(c, cmdline != NULL ? "cmdline"
+                                            : extra         ? "extra"
+                                                            : "root");
     return 0;
 }
 

@@ -54,6 +54,7 @@ void cli_domain_free(struct cli_domain *d)
     free(d->name);
     free(d->where);
     free(d->cmdline);
+    free(d->cmdline_where);
     free(d->memory_where);
     free(d->affinity_where[0]);
     free(d->affinity_where[1]);
@@ -143,16 +144,18 @@ static int check_affinity(uint64_t *mask, unsigned vcpus, unsigned pcpus,
 int cli_domain_check(struct cli_domain *d, uint64_t memory_default,
                      unsigned pcpus)
 {
+    const char *where = d->cmdline_where != NULL ? d->cmdline_where : d->where;
+
     for (const char *c = d->cmdline; *c != '\0'; c++) {
         if ((unsigned char)*c < 0x20 || *c == 0x7f) {
             cli_error("%s: the kernel command line holds a control character",
-                      d->where);
+                      where);
             return -1;
         }
     }
     if (strlen(d->cmdline) > CLI_CMDLINE_MAX) {
-        cli_error("%s: the kernel command line is longer than %u bytes",
-                  d->where, CLI_CMDLINE_MAX);
+        cli_error("%s: the kernel command line is longer than %u bytes", where,
+                  CLI_CMDLINE_MAX);
         return -1;
     }
     if (check_memory(d, memory_default) != 0 ||

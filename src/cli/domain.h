@@ -34,6 +34,7 @@ struct cli_domain {
     struct cli_image kernel;
     struct cli_image ramdisk; /* data NULL for none */
     char *cmdline;            /* never NULL */
+    char *cmdline_where;      /* "file:line", or NULL */
     uint64_t memory_mib;
     char *memory_where; /* "file:line: memory = 1", or NULL for a default */
     unsigned vcpus;

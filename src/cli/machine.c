@@ -101,6 +101,28 @@ static char *hypervisor_cmdline(const struct run *run)
     return t.data;
 }
 
+/*
+ * The image that boots has no symbols and looks 32-bit to a debugger, which
+ * then cannot speak to a 64-bit machine; its twin with symbols lies beside it
+ * where it was built.
+ */
+static void say_debugger(const char *hypervisor, unsigned port)
+{
+    const char *dot = strrchr(hypervisor, '.');
+    int stem =
+        (int)(dot != NULL ? (size_t)(dot - hypervisor) : strlen(hypervisor));
+    char *symbols = cli_format("%.*s.debug", stem, hypervisor);
+
+    if (access(symbols, R_OK) == 0) {
+        cli_note("waiting for: gdb %s -ex 'target remote :%u'", symbols, port);
+    } else {
+        cli_note("waiting for: gdb -ex 'set architecture i386:x86-64' "
+                 "-ex 'target remote :%u'",
+                 port);
+    }
+    free(symbols);
+}
+
 int run_machine(const struct run *run, const char *hypervisor,
                 struct outcome *outcome)
 {
@@ -126,8 +148,7 @@ int run_machine(const struct run *run, const char *hypervisor,
         qemu_end(&q);
     } else {
         if (run->gdb_port != 0) {
-            cli_note("waiting for: gdb %s -ex 'target remote :%u'", hypervisor,
-                     run->gdb_port);
+            say_debugger(hypervisor, run->gdb_port);
         }
         signal_number = session_run(run, &q, &config, outcome);
     }

@@ -32,6 +32,9 @@ static char *reason_text(const struct outcome_row *row)
     unsigned last = row->over && kept > 0 ? kept - 1 : kept;
     struct cli_text t = {0};
 
+    if (row->ends > kept) {
+        cli_text_printf(&t, "%u earlier, ", row->ends - kept);
+    }
     for (unsigned i = 0; i < last;) {
         unsigned n = 1;
 
@@ -49,9 +52,13 @@ static char *reason_text(const struct outcome_row *row)
     return t.data;
 }
 
-/* Right-aligned in ten columns. */
-static void add_time(struct cli_text *t, uint64_t ns)
+/* Right-aligned in ten columns; "-" if the hypervisor never told. */
+static void add_time(struct cli_text *t, bool known, uint64_t ns)
 {
+    if (!known) {
+        cli_text_printf(t, "  %10s", "-");
+        return;
+    }
     cli_text_printf(t, "  %4" PRIu64 ".%03" PRIu64 " s", ns / 1000000000,
                     ns / 1000000 % 1000);
 }
@@ -100,8 +107,8 @@ void report_table(struct cli_text *t, const struct outcome *o)
 
         cli_text_printf(t, "%5u  %-*s  %-*s", row->domid, name_room, row->name,
                         reason_room, reason);
-        add_time(t, row->stats.run_ns);
-        add_time(t, row->stats.cpu_ns);
+        add_time(t, row->ends > 0, row->stats.run_ns);
+        add_time(t, row->ends > 0, row->stats.cpu_ns);
         cli_text_str(t, "  ");
         add_commands(t, &row->stats);
         free(reason);

@@ -78,7 +78,8 @@ static const struct cli_option options[] = {
      "thread: the same seed prints the same bytes."},
     {"gdb", 0, CLI_OPTIONAL, OPT_GDB, "PORT",
      "Wait for a debugger at this TCP port of localhost (default 1234) before "
-     "the first instruction."},
+     "the first instruction. There, `add-symbol-file kernel.elf` and `hbreak "
+     "main` stop in a guest."},
     {"json", 0, CLI_FLAG, OPT_JSON, NULL,
      "Print the closing table as JSON on standard output; what the domains "
      "print goes to standard error."},

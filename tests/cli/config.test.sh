@@ -134,7 +134,8 @@ says "(looked beside the configuration and in the current directory)"
 refuses "$base"'ramdisk = "none"' 'x.cfg:3: ramdisk none cannot be opened'
 refuses 'kernel = "."' "is a directory, not a file"
 long=$(printf '%02049d' 7)
-refuses "$base""cmdline = '$long'" "command line is longer than 2048 bytes"
+refuses "$base""cmdline = '$long'" \
+    "x.cfg:3: the kernel command line is longer than 2048 bytes"
 
 printf '%b\n' "$base" >"$tmp/y.cfg"
 refuses "$base" "x.cfg:1: the name guest is taken by $tmp/y.cfg:1" "$tmp/y.cfg"
@@ -241,7 +242,13 @@ args_have "seed=42"
 args_have "b c"
 run --gdb 4444 "$guest"
 args_have "tcp:127.0.0.1:4444"
-says "target remote :4444"
+says "gdb -ex 'set architecture i386:x86-64' -ex 'target remote :4444'"
+: >"$tmp/hv.debug"
+SCHEDOP_HYPERVISOR=$tmp/hv.elf
+: >"$SCHEDOP_HYPERVISOR"
+run --gdb 4444 "$guest"
+says "gdb $tmp/hv.debug -ex 'target remote :4444'"
+SCHEDOP_HYPERVISOR=/dev/null
 run "$guest"
 args_lack "-icount"
 args_lack "tcp:"

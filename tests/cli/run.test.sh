@@ -141,6 +141,23 @@ exits 0 "checkpoints before the end"
 says "suspend x2, poweroff"
 
 FAKE_QEMU="$hello
+> create 1 guest
+> start 1 1000
+repeat 20 end 1 guest 2 resume run_ns=1 cpu_ns=1
+> end 1 guest 0 destroy run_ns=3000000 cpu_ns=1 shutdown=21
+> exit 0"
+run "$guest"
+exits 0 "more checkpoints than are remembered"
+says "13 earlier, suspend x7, poweroff"
+
+FAKE_QEMU="$hello
+> create 1 guest
+> start 1 1000
+> exit 0"
+run "$guest"
+says "1  guest  killed           -           -  -"
+
+FAKE_QEMU="$hello
 $(life 1 guest 1 restart)
 $(life 2 guest 0 destroy)
 > exit 0"
