@@ -144,7 +144,9 @@ for env in xen-pvh0 xen-pv0 schedop xen-domu schedop-domu core-pvh core-pv \
     core-domu; do
     if has "${env%%-p*}" || has "$env" || { has core && [ "${env%-*}" = core ]; }; then
         # A run that left nothing behind is a crash; one not made is not.
-        [ -n "$words" ] && [ -z "$guest_words" ] || touch "$dir/$env.txt"
+        if [ -z "$words" ] || [ -n "$guest_words" ]; then
+            touch "$dir/$env.txt"
+        fi
         [ -e "$dir/$env.txt" ] || continue
         files+=("$dir/$env.txt")
     fi
