@@ -69,6 +69,6 @@ $(foreach t,$(FUZZ_TARGETS),$(eval $(call FUZZ_TARGET,$(t))))
 fuzz: $(FUZZ_TARGETS:%=$(O)/fuzz/libfuzzer/%)
 
 CHECK_DEPS += $(FUZZ_TARGETS:%=$(O)/fuzz/replay/%)
-CHECKS     += tests/fuzz/replay.sh
+CHECKS     += tests/fuzz/replay.sh tests/hostile/fuzz.sh
 
 -include $(shell find $(O)/fuzz -name '*.d' 2>/dev/null)

@@ -286,6 +286,11 @@ static void host(struct input *in)
     uint8_t how = take_u8(in);
 
     path[piece(in, path)] = '\0';
+    /* What domain 2 needs is neither taken from it nor given to others. */
+    if (how % 3 != 1 && strncmp(path, "/local/domain/1", 15) != 0 &&
+        strncmp(path, "/vm", 3) != 0) {
+        return;
+    }
     switch (how % 3) {
     case 0:
         value[piece(in, value)] = '\0';
@@ -296,10 +301,8 @@ static void host(struct input *in)
         MUST(xenstore_read(xs, path, value, 1u + how) < (int)sizeof(value));
         MUST(strlen(value) <= how);
         break;
-    default: /* what domain 2 owns is not to be taken from it */
-        if (strncmp(path, "/local/domain/1", 15) == 0) {
-            (void)xenstore_remove(xs, path);
-        }
+    default:
+        (void)xenstore_remove(xs, path);
         break;
     }
 }

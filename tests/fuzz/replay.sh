@@ -14,9 +14,9 @@ for program in "$build"/fuzz/replay/*; do
     case $program in *.d | *.o | *\*) continue ;; esac
     name=${program##*/}
     case $name in
-    core) random=1500 ;;
-    xenstore) random=800 ;;
-    *) random=30000 ;;
+    core) random=10000 ;;
+    xenstore) random=4000 ;;
+    *) random=50000 ;;
     esac
     shopt -s nullglob
     files=(tests/fuzz/corpus/"$name"/* tests/fuzz/regressions/"$name"/*)

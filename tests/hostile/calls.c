@@ -188,7 +188,7 @@ static void exhaust_ports(void)
 /* Only the first page is refilled: the rest is for arrays to run into. */
 static void fill_arena(void)
 {
-    uint64_t *words = (void *)arena;
+    uint64_t *words = (void *)own_arena();
 
     targets_refresh();
     for (unsigned int i = 0; i < 64; i++) {
@@ -198,10 +198,6 @@ static void fill_arena(void)
 }
 
 static bool verbose; /* verbose=1: each random call is printed before */
-
-struct call {
-    uint64_t nr, arg[5];
-};
 
 static uint64_t random_argument(void)
 {
@@ -217,7 +213,7 @@ static uint64_t random_argument(void)
 
 static bool is_in_arena(uint64_t address, uint64_t size)
 {
-    uintptr_t base = (uintptr_t)arena;
+    uintptr_t base = (uintptr_t)own_arena();
 
     return address >= base && address - base <= ARENA_SIZE - size;
 }
@@ -250,7 +246,7 @@ static bool sched_op_is_mild(struct call *c)
 }
 
 /* What would take our own legs away by right. */
-static bool is_mild(struct call *c)
+bool is_mild(struct call *c)
 {
     uint32_t command = (uint32_t)c->arg[0];
 
@@ -284,25 +280,40 @@ static bool is_mild(struct call *c)
     }
 }
 
-static void one_random_call(void)
+void random_call(struct call *c)
 {
-    struct call c;
-    register uint64_t r10 __asm__("r10");
-    register uint64_t r8 __asm__("r8");
-    register uint64_t r9 __asm__("r9") = random_odd();
-
     fill_arena();
-    c.nr = random_below(8) ? random_below(64) : random_odd();
+    c->nr = random_below(8) ? random_below(64) : random_odd();
     for (unsigned int i = 0; i < 5; i++) {
-        c.arg[i] = random_argument();
+        c->arg[i] = random_argument();
     }
     if (random_below(2)) { /* the most interesting ones, more often */
         static const uint8_t favourites[] = {12, 13, 15, 17, 20, 24,
                                              29, 29, 32, 32, 34};
 
-        c.nr = favourites[random_below(sizeof(favourites))];
-        c.arg[0] = random_below(20);
+        c->nr = favourites[random_below(sizeof(favourites))];
+        c->arg[0] = random_below(20);
     }
+}
+
+void make_call(struct call *c)
+{
+    register uint64_t r10 __asm__("r10") = c->arg[3];
+    register uint64_t r8 __asm__("r8") = c->arg[4];
+    register uint64_t r9 __asm__("r9") = c->arg[0] * 3;
+
+    __asm__ volatile("vmmcall"
+                     : "+a"(c->nr), "+D"(c->arg[0]), "+S"(c->arg[1]),
+                       "+d"(c->arg[2]), "+r"(r10), "+r"(r8), "+r"(r9)
+                     :
+                     : "memory", "cc");
+}
+
+static void one_random_call(void)
+{
+    struct call c;
+
+    random_call(&c);
     if (!is_mild(&c)) {
         return;
     }
@@ -310,22 +321,16 @@ static void one_random_call(void)
         kit_printf("call %lu(%lx, %lx, %lx, %lx)\n", c.nr, c.arg[0], c.arg[1],
                    c.arg[2], c.arg[3]);
     }
-    r10 = c.arg[3];
-    r8 = c.arg[4];
-    __asm__ volatile("vmmcall"
-                     : "+a"(c.nr), "+D"(c.arg[0]), "+S"(c.arg[1]),
-                       "+d"(c.arg[2]), "+r"(r10), "+r"(r8), "+r"(r9)
-                     :
-                     : "memory", "cc");
+    make_call(&c);
 }
 
 /* A multicall of random entries, whose worst would be one of ours. */
-static void one_random_multicall(void)
+void random_multicall(void)
 {
-    struct multicall_entry *e = (void *)arena;
+    struct multicall_entry *e = (void *)own_arena();
     uint64_t n = 1 + random_below(8);
 
-    memset(arena, 0, 4096);
+    memset(e, 0, 4096);
     for (unsigned int i = 0; i < n; i++) {
         struct call c;
 
@@ -343,7 +348,7 @@ static void one_random_multicall(void)
                 random_below(4) ? n : n | UINT64_C(1) << 32, 0);
 }
 
-static void release(void)
+void release_watchdogs(void)
 {
     struct sched_watchdog one = {1, 0}, two = {2, 0};
 
@@ -364,12 +369,12 @@ void bad_calls(void)
     kit_printf("calls: known answers done\n");
     for (uint64_t i = 0; i < count; i++) {
         if (i % 16 == 15) {
-            one_random_multicall();
+            random_multicall();
         } else {
             one_random_call();
         }
         if (i % 64 == 63) {
-            release();
+            release_watchdogs();
         }
     }
     kit_printf("calls: %lu random ones done\n", count);

@@ -10,6 +10,8 @@
  *   role=insns                privileged and odd instructions, odd MMIO
  *   role=vandal seed=N        rubbish in the pages shared with the hypervisor
  *   role=flipper              operands that change while they are read
+ *   role=fuzz seed=N count=N  all of it at random on 2 vCPUs (fuzz.c); with
+ *                             wild=1 also what ends the domain
  *   role=deed deed=NAME       one thing that should end the domain
  *
  * All but the last end by powering off. A domain that finds itself treated
@@ -36,8 +38,9 @@ void change_operands(void);
 void abuse_apic(void); /* powers off */
 void init_self(void);  /* ends by its watchdog */
 void deed(const char *name);
+void fuzz(void);
 
-/* ---- random numbers: the same for the same seed ---- */
+/* ---- random numbers: each vCPU has its own from the same seed ---- */
 
 void random_seed(uint64_t seed);
 uint64_t random_next(void);
@@ -63,7 +66,9 @@ uint64_t last_error(void);
 
 #define ARENA_SIZE 0x8000u
 
-extern uint8_t arena[ARENA_SIZE]; /* the only memory calls may write to */
+/* The only memory calls may write to: of vCPU 0, and of the calling one. */
+extern uint8_t arena[ARENA_SIZE];
+uint8_t *own_arena(void);
 
 /* Maps addresses below; once, PVH. */
 void targets_start(void);
@@ -78,6 +83,31 @@ uint64_t random_target(void);
 
 /* The first page after a mapped one that is not mapped. */
 uint64_t unmapped_page(void);
+
+/* Writing that MSR pulls away what we stand on (sweep.c). */
+bool msr_is_ours(uint32_t msr);
+
+/* ---- hypercalls at random (calls.c) ---- */
+
+struct call {
+    uint64_t nr, arg[5];
+};
+
+/* Fills the arena and makes up a call. */
+void random_call(struct call *c);
+
+/*
+ * False if it might end or maim this domain by its own right. Operands in the
+ * arena are made harmless.
+ */
+bool is_mild(struct call *c);
+void make_call(struct call *c);
+
+/* A multicall of random entries that are mild. */
+void random_multicall(void);
+
+/* Stops watchdogs. */
+void release_watchdogs(void);
 
 /* A linear address for guest-physical `paddr`, any 40 bits; one at a time. */
 void *physical(uint64_t paddr);

@@ -39,6 +39,8 @@ int main(void)
         spoil_shared_pages();
     } else if (strcmp(role, "flipper") == 0) {
         change_operands();
+    } else if (strcmp(role, "fuzz") == 0) {
+        fuzz();
     } else if (strcmp(role, "deed") == 0 &&
                kit_arg("deed", name, sizeof(name))) {
         deed(name);

@@ -35,7 +35,7 @@ static void do_wrmsr(void *context)
 }
 
 /* What a write of would take from under our feet, not from others'. */
-static bool is_ours(uint32_t msr)
+bool msr_is_ours(uint32_t msr)
 {
     return msr == 0x1b ||                             /* where the APIC is */
            (msr >= 0x40000000 && msr < 0x40000200) || /* hypercall page */
@@ -56,7 +56,7 @@ static unsigned int msr_range(uint32_t first, uint32_t last)
         if (trap != NO_TRAP && trap != 13) {
             complain("rdmsr %x: trap %d", i, trap);
         }
-        if (is_ours(i)) {
+        if (msr_is_ours(i)) {
             continue;
         }
         a.value = random_odd();
@@ -81,7 +81,7 @@ static void sweep_msrs(void)
     for (unsigned int i = 0; i < 500; i++) {
         uint32_t msr = (uint32_t)random_next();
 
-        n += is_ours(msr) ? 0 : msr_range(msr, msr);
+        n += msr_is_ours(msr) ? 0 : msr_range(msr, msr);
     }
     kit_printf("sweep: MSRs done, %s readable\n", n > 10 ? "some" : "few");
 }

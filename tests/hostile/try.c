@@ -48,19 +48,24 @@ uint64_t last_error(void)
 
 /* ---- random numbers: xorshift64* ---- */
 
-static uint64_t state = 1;
+static uint64_t states[KIT_VCPUS_MAX];
 
 void random_seed(uint64_t seed)
 {
-    state = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    for (unsigned int i = 0; i < KIT_VCPUS_MAX; i++) {
+        states[i] =
+            (seed + (uint64_t)i * 1000003) * UINT64_C(0x9e3779b97f4a7c15) | 1;
+    }
 }
 
 uint64_t random_next(void)
 {
-    state ^= state >> 12;
-    state ^= state << 25;
-    state ^= state >> 27;
-    return state * UINT64_C(2685821657736338717);
+    uint64_t *state = &states[kit_cpu()];
+
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    return *state * UINT64_C(2685821657736338717);
 }
 
 uint32_t random_below(uint32_t limit)
@@ -87,13 +92,27 @@ uint64_t random_odd(void)
 
 /* ---- addresses ---- */
 
+#define ANSWER_MAX 4096u /* no call writes more than that */
+
 uint8_t arena[ARENA_SIZE] __attribute__((aligned(4096)));
 static uint64_t tables[3][512] __attribute__((aligned(4096)));
-static uint8_t last_page[PAGE] __attribute__((aligned(4096)));
+static uint8_t second_arena[ARENA_SIZE] __attribute__((aligned(4096)));
+static uint8_t last_pages[2][PAGE] __attribute__((aligned(4096)));
 
 #define WINDOW (UINT64_C(1) << 39) /* own tables, from 512 GiB */
 #define SLOT_LAST 0u               /* mapped, the next is not */
+#define SLOT_LAST_SECOND 2u        /* the same of the other vCPUs */
 #define SLOT_PHYSICAL 4u
+
+static unsigned int second(void)
+{
+    return kit_cpu() != 0;
+}
+
+uint8_t *own_arena(void)
+{
+    return second() ? second_arena : arena;
+}
 
 static uint64_t table_paddr(const void *object)
 {
@@ -118,7 +137,7 @@ static void reload_cr3(void)
 
 void targets_refresh(void)
 {
-    memset(last_page + PAGE - 128, 0xff, 128);
+    memset(last_pages[second()] + PAGE - 128, 0xff, 128);
 }
 
 void targets_start(void)
@@ -128,7 +147,8 @@ void targets_start(void)
     __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
     pml4 = kit_virt(cr3 & ~UINT64_C(0xfff));
     targets_refresh();
-    tables[2][SLOT_LAST] = table_paddr(last_page) | 3;
+    tables[2][SLOT_LAST] = table_paddr(last_pages[0]) | 3;
+    tables[2][SLOT_LAST_SECOND] = table_paddr(last_pages[1]) | 3;
     tables[1][0] = table_paddr(tables[2]) | 3;
     tables[0][0] = table_paddr(tables[1]) | 3;
     pml4[1] = table_paddr(tables[0]) | 3;
@@ -138,7 +158,7 @@ void targets_start(void)
 
 uint64_t unmapped_page(void)
 {
-    return WINDOW + (SLOT_LAST + 1) * PAGE;
+    return WINDOW + ((second() ? SLOT_LAST_SECOND : SLOT_LAST) + 1) * PAGE;
 }
 
 void *physical(uint64_t paddr)
@@ -150,7 +170,8 @@ void *physical(uint64_t paddr)
 
 uint64_t random_target(void)
 {
-    uint64_t in_arena = (uintptr_t)arena + random_below(ARENA_SIZE - 256);
+    uint64_t in_arena =
+        (uintptr_t)own_arena() + random_below(ARENA_SIZE - ANSWER_MAX);
 
     switch (random_below(12)) {
     case 0:
