@@ -222,6 +222,7 @@ static void commands(void)
     one_after_another("unknown", unknown_command, NULL);
     one_after_another("yield", schedop_yield, NULL);
     one_after_another("send_self", send_self, forget_ipi);
+    forget_ipi();
     schedop_event_mask(kit_events(), ipi_port);
     must("send", schedop_evtchn_send(ipi_port));
     one_after_another("poll_pending", poll_pending, NULL);

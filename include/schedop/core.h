@@ -90,7 +90,10 @@ struct sop_system *sop_pcpu_system(const struct sop_pcpu *p);
 void sop_pcpu_set_port(struct sop_pcpu *p, void *port);
 void *sop_pcpu_port(const struct sop_pcpu *p);
 void *sop_domain_port(const struct sop_domain *d);
-void *sop_vcpu_port(const struct sop_vcpu *v);
+static inline void *sop_vcpu_port(const struct sop_vcpu *v)
+{
+    return *(void *const *)(const void *)v; /* its first word */
+}
 
 /*
  * Adds the calling pCPU to cpupool 0 and to scheduling. Called once on each

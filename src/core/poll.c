@@ -128,6 +128,26 @@ static void poll_sleep(struct sop_pcpu *self, struct sop_vcpu *v,
  * at the set after setting a bit: so one of the two sees the other (3.4). What
  * steps 5 to 8 decide leaves nothing behind.
  */
+static int poll_wait(struct sop_pcpu *self, struct sop_vcpu *v,
+                     const struct poll_operand *op)
+{
+    int rc;
+
+    vcpu_set_blocked(v);
+    v->poll_port = POLL_ANY;
+    v->domain->polling |= 1u << v->id;
+    atomic_fence();
+    rc = poll_decide(v, op);
+    if (rc > 0) {
+        poll_sleep(self, v, op);
+        return 0;
+    }
+    vcpu_unblock(self, v, self->sys->now);
+    return rc;
+}
+
+/* A first look, before all that waiting takes, is right if it finds a reason
+   to return. */
 int64_t poll_command(struct sop_pcpu *self, struct sop_vcpu *v,
                      const struct sop_call *call)
 {
@@ -150,18 +170,12 @@ int64_t poll_command(struct sop_pcpu *self, struct sop_vcpu *v,
     } else {
         core_lock(self->sys, self);
     }
-    vcpu_set_blocked(v);
-    v->poll_port = POLL_ANY;
-    v->domain->polling |= 1u << v->id;
-    atomic_fence();
     rc = poll_decide(v, &op);
-    if (rc > 0 && !poll_is_over(self, &op)) {
-        poll_sleep(self, v, &op);
-    } else {
-        vcpu_unblock(self, v, self->sys->now);
+    if (rc > 0) {
+        rc = poll_is_over(self, &op) ? 0 : poll_wait(self, v, &op);
     }
     core_leave(self);
-    return rc > 0 ? 0 : rc;
+    return rc;
 }
 
 /*

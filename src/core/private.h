@@ -68,11 +68,11 @@ struct shared_layout {
 #define POLL_ANY (-1)
 
 struct sop_vcpu {
+    void *port; /* first: sop_vcpu_port() */
     struct policy_vcpu pol;
 
     struct sop_domain *domain;
     unsigned id;
-    void *port;
 
     /* Why it may not run (spec 2.1), and where it runs. */
     uint32_t holds;
@@ -106,6 +106,8 @@ struct sop_vcpu {
     /* Written by the pCPU it is current on, read by anybody. */
     uint64_t commands[SOP_COMMANDS];
 };
+
+_Static_assert(offsetof(struct sop_vcpu, port) == 0, "sop_vcpu_port()");
 
 /* ---- domains ---- */
 

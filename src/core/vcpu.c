@@ -130,8 +130,3 @@ unsigned sop_vcpu_id(const struct sop_vcpu *v)
 {
     return v->id;
 }
-
-void *sop_vcpu_port(const struct sop_vcpu *v)
-{
-    return v->port;
-}

@@ -4,6 +4,7 @@
  * place; what takes more than a few lines is done by the rooms it names.
  * port_vcpu_load() is in virt/context.c.
  */
+#include "time.h"
 #include "virt/domain.h"
 #include "virt/run.h"
 
@@ -27,7 +28,7 @@ static struct x86_domain *domain_of(const struct sop_domain *d)
 uint64_t port_now(const struct sop_pcpu *self)
 {
     (void)self;
-    return time_now();
+    return time_read();
 }
 
 void port_timer_arm(struct sop_pcpu *self, uint64_t deadline_ns)

@@ -17,8 +17,6 @@
 #include "cpu/cpu.h"
 #include "irq/irq.h"
 
-__extension__ typedef unsigned __int128 u128;
-
 #define NS_PER_S 1000000000ull
 #define PM_TIMER_HZ 3579545u
 #define PM_TIMER_MASK 0xffffffu
@@ -28,12 +26,12 @@ __extension__ typedef unsigned __int128 u128;
 #define SAMPLE_TRIES 8u
 #define SYNC_ROUNDS 8ull /* an emulator may take a time slice for each */
 
-static struct sop_time_scale scale;
+struct time_clock time_clock;
 static uint64_t tsc_khz, wall_at_boot_ns;
 static uint64_t apic_mul;   /* APIC timer ticks per ns, times 2^32 */
 static uint32_t tsc_per_ns; /* TSC ticks per ns, times 2^20 */
-static bool has_deadline, is_ready, is_warped;
-static _Atomic uint64_t last_ns; /* only if is_warped */
+static bool has_deadline, is_ready;
+static _Atomic uint64_t last_ns; /* only if time_clock.warped */
 
 /* ---------------------------------------------------------------- reference */
 
@@ -103,7 +101,8 @@ static void set_scale(uint64_t hz)
         shift++;
     }
     mul = (NS_PER_S << 32) / hz;
-    scale = (struct sop_time_scale){boot_tsc, 0, (uint32_t)mul, shift};
+    time_clock.scale =
+        (struct sop_time_scale){boot_tsc, 0, (uint32_t)mul, shift};
 }
 
 static void measure(void)
@@ -206,15 +205,7 @@ static uint64_t rtc_seconds(void)
 
 /* -------------------------------------------------------------------- clock */
 
-static uint64_t scaled(uint64_t tsc)
-{
-    uint64_t delta = tsc - scale.tsc_base;
-
-    delta = scale.shift < 0 ? delta >> -scale.shift : delta << scale.shift;
-    return scale.ns_base + (uint64_t)((u128)delta * scale.mul >> 32);
-}
-
-static uint64_t never_back(uint64_t now)
+uint64_t time_never_back(uint64_t now)
 {
     uint64_t last = atomic_load(&last_ns);
 
@@ -228,14 +219,12 @@ static uint64_t never_back(uint64_t now)
 
 uint64_t time_now(void)
 {
-    uint64_t now = scaled(rdtsc_ordered());
-
-    return is_warped ? never_back(now) : now;
+    return time_read();
 }
 
 const struct sop_time_scale *time_scale(void)
 {
-    return &scale;
+    return &time_clock.scale;
 }
 
 uint64_t time_tsc_khz(void)
@@ -328,8 +317,8 @@ void time_check_sync_source(void)
     }
     atomic_store(&sync_tsc, 0);
     atomic_store(&sync_turn, 0);
-    if (atomic_load(&sync_warp) && !is_warped) {
-        is_warped = true;
+    if (atomic_load(&sync_warp) && !time_clock.warped) {
+        time_clock.warped = true;
         x86_log(SOP_LOG_WARNING, "the TSCs of the pCPUs are not in step: "
                                  "guests may see time step back");
     }
@@ -342,5 +331,5 @@ void time_check_sync_target(void)
 
 bool time_is_warped(void)
 {
-    return is_warped;
+    return time_clock.warped;
 }

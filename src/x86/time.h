@@ -8,6 +8,34 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include <schedop/core.h>
+
+#include "cpu/asm.h"
+
+__extension__ typedef unsigned __int128 u128;
+
+/* System time as guests compute it, too. */
+struct time_clock {
+    struct sop_time_scale scale;
+    bool warped; /* time_never_back() is needed */
+};
+
+extern struct time_clock time_clock;
+
+/* The later of `now` and what it returned last, on any pCPU. */
+uint64_t time_never_back(uint64_t now);
+
+/* time_now() inline, for port_now(): every entry reads the clock. */
+static inline uint64_t time_read(void)
+{
+    const struct sop_time_scale *scale = &time_clock.scale;
+    uint64_t now = rdtsc_ordered() - scale->tsc_base;
+
+    now = scale->shift < 0 ? now >> -scale->shift : now << scale->shift;
+    now = scale->ns_base + (uint64_t)((u128)now * scale->mul >> 32);
+    return __builtin_expect(time_clock.warped, 0) ? time_never_back(now) : now;
+}
+
 /* Prepares the timer of another pCPU. */
 void time_init_pcpu(void);
 
