@@ -116,6 +116,9 @@ void virt_run(struct x86_pcpu *self)
             sop_exit_to_guest(self->sop);
         }
         v = self->loaded;
+        if (__builtin_expect(!v, 0)) {
+            x86_panic("pCPU %u has no guest to run", self->index);
+        }
         for (;;) {
             run_guest(self, v);
             if (was_hypercall(v->vmcb)) {
