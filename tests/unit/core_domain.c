@@ -274,6 +274,11 @@ static void info_flags(void **state)
     assert_int_equal(i.flags >> 16, 2);
     assert_int_equal(i.ended_ns, w->now);
     assert_int_equal(i.flags & XEN_DOMINF_dying, 0);
+    /* Of several ends it is the first. */
+    assert_int_equal(sop_domain_resume(w->p[0], d->d), 0);
+    world_advance(w, MS);
+    sop_domain_shutdown(w->p[0], d->d, 0);
+    assert_int_equal(info_of(w, d).ended_ns, w->now - MS);
     assert_int_equal(sop_domain_destroy(w->p[0], d->d), 0);
     assert_int_equal(info_of(w, d).flags & XEN_DOMINF_dying, XEN_DOMINF_dying);
     world_free(w);
@@ -534,6 +539,13 @@ static void watchdog_slots(void **state)
     (void)state;
     assert_rc(dog(w, d, 3, 10), EINVAL);
     assert_rc(dog(w, d, 3, 0), EINVAL);
+    /* Whatever lies behind the two: not zeros, with many ports in use. */
+    for (unsigned i = 1; i < 1000; i++) {
+        (void)bind_ipi(w, d, 0, 0);
+    }
+    for (uint32_t id = 3; id < 20; id++) {
+        assert_rc(dog(w, d, id, 0), EINVAL);
+    }
     assert_rc(dog(w, d, UINT32_MAX, 0), EINVAL);
     assert_rc(dog(w, d, 1, 10), EINVAL);
     assert_rc(dog(w, d, 2, 0), EINVAL);

@@ -543,6 +543,14 @@ static void protocol(bool wide)
     assert_false(masked(d, port));
     assert_int_equal(selector(d, 1), 2);
     assert_int_equal(f->injected, 3);
+    /* Nothing pending: only the mask changes. */
+    consume(d, 1);
+    clear_pending(d, port);
+    set_masked(d, port, true);
+    assert_int_equal(unmask(w, d, port), 0);
+    assert_false(masked(d, port));
+    assert_int_equal(selector(d, 1), 0);
+    assert_int_equal(f->injected, 3);
     /* Unmasked already: unmasking again does nothing. */
     consume(d, 1);
     assert_int_equal(unmask(w, d, port), 0);
@@ -556,6 +564,35 @@ static void protocol_both(void **state)
     (void)state;
     protocol(true);
     protocol(false);
+}
+
+/* A vCPU that runs elsewhere is got out of the guest, to see its event. */
+static void kicks_who_runs(void **state)
+{
+    const enum sop_guest_kind kinds[] = {SOP_GUEST_PV, SOP_GUEST_HVM};
+    unsigned i;
+
+    (void)state;
+    for (i = 0; i < ARRAY_SIZE(kinds); i++) {
+        struct world *w = world_new(2);
+        struct fake_domain *d = world_domain(w, 1, kinds[i], 2, false);
+        struct evtchn_send op;
+        struct sop_call c = {.nr = 32, .arg = {EVTCHNOP_send}, .wide = true};
+
+        bring_up(w, d, 1);
+        if (kinds[i] == SOP_GUEST_HVM) {
+            set_callback(w, d, 0x20);
+        }
+        op.port = bind_ipi(w, d, 0, 1);
+        c.arg[1] = put(d, &op, sizeof(op));
+        consume(d, 1);
+        world_settle(w);
+        assert_int_equal(call_raw(w, d, 0, &c), SOP_CALL_DONE);
+        assert_int_equal(c.result, 0);
+        assert_true(w->kicked[cpu_of(w, d, 1)]);
+        assert_false(w->kicked[cpu_of(w, d, 0)]);
+        world_free(w);
+    }
 }
 
 /* Fact 133, spec 8.5: what latches, and that the wall clock follows. */
@@ -623,14 +660,15 @@ static void host_ports(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(decode),        cmocka_unit_test(closed_and_unknown),
-        cmocka_unit_test(full_table),    cmocka_unit_test(virqs),
-        cmocka_unit_test(global_virq),   cmocka_unit_test(ipis),
-        cmocka_unit_test(alloc_unbound), cmocka_unit_test(pair),
-        cmocka_unit_test(loopback),      cmocka_unit_test(reset),
-        cmocka_unit_test(refused),       cmocka_unit_test(output_lost),
-        cmocka_unit_test(protocol_both), cmocka_unit_test(latch),
-        cmocka_unit_test(host_ports),    cmocka_unit_test(dead_domain),
+        cmocka_unit_test(decode),         cmocka_unit_test(closed_and_unknown),
+        cmocka_unit_test(full_table),     cmocka_unit_test(virqs),
+        cmocka_unit_test(global_virq),    cmocka_unit_test(ipis),
+        cmocka_unit_test(alloc_unbound),  cmocka_unit_test(pair),
+        cmocka_unit_test(loopback),       cmocka_unit_test(reset),
+        cmocka_unit_test(refused),        cmocka_unit_test(output_lost),
+        cmocka_unit_test(protocol_both),  cmocka_unit_test(latch),
+        cmocka_unit_test(kicks_who_runs), cmocka_unit_test(host_ports),
+        cmocka_unit_test(dead_domain),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -243,24 +243,29 @@ static void timeouts(void **state)
 /* A poll whose time is over lets others run, for it is a sleep. */
 static void past_gives_way(void **state)
 {
-    struct world *w = world_new(1);
-    struct fake_domain *a = world_domain(w, 1, SOP_GUEST_PV, 1, false);
-    struct fake_domain *b = world_domain(w, 2, SOP_GUEST_PV, 1, false);
+    const uint64_t past[] = {1, (uint64_t)1 << 63, UINT64_MAX};
+    unsigned i;
 
     (void)state;
-    if (!is_running(a, 0)) {
-        struct fake_domain *t = a;
+    for (i = 0; i < ARRAY_SIZE(past); i++) {
+        struct world *w = world_new(1);
+        struct fake_domain *a = world_domain(w, 1, SOP_GUEST_PV, 1, false);
+        struct fake_domain *b = world_domain(w, 2, SOP_GUEST_PV, 1, false);
 
-        a = b;
-        b = t;
+        if (!is_running(a, 0)) {
+            struct fake_domain *t = a;
+
+            a = b;
+            b = t;
+        }
+        assert_int_equal(poll_ports(w, a, 0, NULL, 0, past[i]), 0);
+        assert_false(is_running(a, 0));
+        assert_true(is_running(b, 0));
+        world_advance(w, 0);
+        assert_int_equal(a->d->polling, 0);
+        world_advance(w, 20 * MS);
+        world_free(w);
     }
-    assert_int_equal(poll_ports(w, a, 0, NULL, 0, 1), 0);
-    assert_false(is_running(a, 0));
-    assert_true(is_running(b, 0));
-    world_advance(w, 0);
-    assert_int_equal(a->d->polling, 0);
-    world_advance(w, 20 * MS);
-    world_free(w);
 }
 
 /* Ports are checked before the time is looked at. */

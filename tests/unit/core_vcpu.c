@@ -557,6 +557,10 @@ static void singleshot_op(void **state)
     assert_true(fired(w, d, port, 0));
     assert_int_equal(singleshot(w, d, 0, UINT64_MAX, 0), 0);
     assert_true(fired(w, d, port, 0));
+    /* Due now is past, too: the event is there when the call returns. */
+    assert_int_equal(singleshot(w, d, 0, w->now, 0), 0);
+    assert_true(pending(d, port));
+    assert_true(fired(w, d, port, 0));
     /* One timer behind both interfaces: the last setting wins. */
     assert_int_equal(singleshot(w, d, 0, w->now + MS, 0), 0);
     assert_int_equal(set_timer(w, d, w->now + 5 * MS), 0);
@@ -641,14 +645,17 @@ static void periodic_sleeps(void **state)
     set_callback(w, d, 0x20);
     assert_int_equal(periodic(w, d, 0, 5 * MS), 0);
     (void)fired(w, d, port, 0);
-    assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + 50 * MS), 0);
-    world_advance(w, 50 * MS - 1);
+    assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + 52 * MS), 0);
+    world_advance(w, 52 * MS - 1);
     assert_false(is_running(d, 0));
     assert_false(pending(d, port));
     world_advance(w, 1);
     assert_true(is_running(d, 0));
-    /* The overdue tick came with being scheduled in. */
+    /* The overdue tick came with being scheduled in: one for all that were
+       missed, and the next a whole period later. */
     assert_true(fired(w, d, port, 0));
+    assert_false(fired(w, d, port, 5 * MS - 1));
+    assert_true(fired(w, d, port, 1));
     assert_int_equal(set_timer(w, d, w->now + 50 * MS), 0);
     assert_int_equal(sched(w, d, 0, SCHEDOP_block, NULL, 0), 0);
     world_advance(w, 50 * MS - 1);
