@@ -433,6 +433,8 @@ static void step_changes(void)
 
 static void step_time(uint8_t op, struct cpu *c)
 {
+    uint64_t ns;
+
     switch (op % 5) {
     case 0:
         cpu_run(c);
@@ -447,7 +449,8 @@ static void step_time(uint8_t op, struct cpu *c)
         world_settle();
         break;
     default:
-        world_advance((uint64_t)take_u16(&world.in) << take_u8(&world.in) % 32);
+        ns = take_u16(&world.in);
+        world_advance(ns << take_u8(&world.in) % 32);
         break;
     }
 }

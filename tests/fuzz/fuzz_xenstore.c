@@ -310,6 +310,7 @@ static void host(struct input *in)
 static void step(struct input *in)
 {
     uint8_t op = take_u8(in);
+    size_t len;
     unsigned i = op / 16 % 2 * 2;
 
     if (!guest[i].there) {
@@ -328,7 +329,8 @@ static void step(struct input *in)
         host(in);
         break;
     case 3:
-        (void)put(&guest[i], in->at, take_u8(in) % (input_left(in) + 1));
+        len = take_u8(in) % (input_left(in) + 1);
+        (void)put(&guest[i], in->at, len);
         break;
     default:
         request(&guest[i], in);
