@@ -221,7 +221,8 @@ static int judge_domain(const struct outcome *o, const struct run *run,
     const struct run_expect *expect = run_expectation(run, name);
     const struct outcome_row *row = outcome_last(o, name);
     int want = expect != NULL ? expect->code : CLI_POWEROFF;
-    int got, history;
+    int history = expect == NULL ? judge_history(o, name) : CLI_OK;
+    int got;
 
     if (row == NULL) {
         if (!o->error && !o->timed_out) {
@@ -236,9 +237,8 @@ static int judge_domain(const struct outcome *o, const struct run *run,
     }
     if (got != want) {
         complain(name, got, "expected", want);
-        return status_of(got);
+        return worse(history, status_of(got));
     }
-    history = expect == NULL ? judge_history(o, name) : CLI_OK;
     if (history != CLI_OK) {
         complain(name, got, "but only after a",
                  history == CLI_CRASH ? CLI_CRASHED : CLI_WATCHDOG_FIRED);

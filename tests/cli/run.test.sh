@@ -191,6 +191,16 @@ says "guest: restarted more than 2 times: destroyed"
 silent_about "fake QEMU"
 
 FAKE_QEMU="$hello
+$(life 1 guest 3 restart)
+$(life 2 guest 3 restart)
+> create 3 guest
+< destroy 3
+> end 3 guest 255 killed run_ns=0 cpu_ns=0
+> exit 0"
+run --max-restarts 1 "$guest"
+exits 6 "crashes for ever"
+
+FAKE_QEMU="$hello
 > create 1 guest
 > end 1 guest 5 soft-reset run_ns=1 cpu_ns=1
 > end 1 guest 5 soft-reset run_ns=1 cpu_ns=1
