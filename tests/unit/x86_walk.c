@@ -91,6 +91,10 @@ static void four_levels(void **state)
     expect_fault(&s, 0x6000, WALK_WRITE, WALK_WRITE);
     expect_fault(&s, 1ull << 47, 0, 0);
     expect_fault(&s, 0x7fffffffffff, 0, 0);
+    /* Not canonical: for Xen the upper bits are nothing. */
+    expect(&s, (1ull << 63) + 0x5678, 0, 0x123678);
+    expect(&s, (1ull << 48) + 0x5678, WALK_WRITE, 0x123678);
+    expect_fault(&s, (1ull << 48) + 0x6000, 0, 0);
     pages[4][5] = 0x123000 | P | W;
     expect(&s, 0x5000, WALK_FETCH, 0x123000);
     assert_int_equal(pages[4][5] & D, 0);

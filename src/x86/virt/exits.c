@@ -369,6 +369,10 @@ static bool access_piece(struct access *a, uint64_t linear, bool write,
     unsigned fault;
     uint64_t gpa, pa;
 
+    if ((v->vmcb->efer & X86_EFER_LMA) && !walk_is_canonical(linear)) {
+        event_exception_error(v, VECTOR_GP, 0);
+        return false;
+    }
     if (!guest_translate(v, linear, access, &gpa, &fault)) {
         event_page_fault(v, linear, fault);
         return false;

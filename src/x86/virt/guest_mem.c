@@ -245,7 +245,7 @@ static inline uint8_t *linear_at(struct sight *sight, struct x86_vcpu *v,
     if (__builtin_expect(byte != NULL, 1)) {
         return byte;
     }
-    if ((v->vmcb->efer & X86_EFER_LMA) && walk_is_canonical(linear)) {
+    if (v->vmcb->efer & X86_EFER_LMA) {
         return path_find(sight, path, v->vmcb, linear, access);
     }
     if (!translate(sight, v, linear, access, &gpa, &fault)) {

@@ -197,7 +197,7 @@ bool walk_linear(const struct walk_state *s, uint64_t linear, unsigned access,
         return true;
     }
     *fault = access;
-    if (wide ? !walk_is_canonical(linear) : (linear >> 32) != 0) {
+    if (!wide && (linear >> 32) != 0) {
         return false;
     }
     if (wide) {

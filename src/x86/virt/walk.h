@@ -6,9 +6,11 @@
  * Pure: the tables are reached through one callback, so the same file runs in
  * the unit tests. Rights follow what Xen applies to hypercall operands:
  * present, writable (CR0.WP honoured), user for CPL 3, SMAP unless EFLAGS.AC.
- * Accessed and dirty bits are set as a processor would. Departures: reserved
- * bits other than NX without EFER.NXE are not checked, and PAE's directory
- * pointers are read from memory, where an accessed bit is tolerated.
+ * Accessed and dirty bits are set as a processor would. Of a linear address
+ * in 4-level paging only the lower 48 bits are looked at, as Xen does: an
+ * operand may have an address that no instruction could use. Departures:
+ * reserved bits other than NX without EFER.NXE are not checked, and PAE's
+ * directory pointers are read from memory, where an accessed bit is tolerated.
  */
 #ifndef SCHEDOP_X86_VIRT_WALK_H
 #define SCHEDOP_X86_VIRT_WALK_H
@@ -57,6 +59,12 @@ struct walk_state {
     walk_frame *frame;
     void *context;
 };
+
+/* Could an instruction in 64-bit mode use this address? */
+static inline bool walk_is_canonical(uint64_t linear)
+{
+    return (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
+}
 
 /*
  * Translates `linear` for `access` (WALK_WRITE, WALK_USER, WALK_FETCH).

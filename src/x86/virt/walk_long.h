@@ -54,7 +54,7 @@ static inline unsigned walk_fault(const struct walk_state *s, unsigned access,
 /* Told of each entry read on the way, with the value it had. */
 typedef void walk_seen(void *context, const uint64_t *entry, uint64_t value);
 
-/* As walk_linear(), for long mode and a canonical address. */
+/* As walk_linear(), for long mode. */
 static inline __attribute__((always_inline)) bool
 walk_long(const struct walk_state *s, walk_frame *frame, walk_seen *seen,
           void *context, uint64_t linear, unsigned access, uint64_t *gpa,
@@ -106,11 +106,6 @@ walk_long(const struct walk_state *s, walk_frame *frame, walk_seen *seen,
     mask = (1ull << shift) - 1;
     *gpa = (pte & PTE_LONG_ADDR & ~mask) | (linear & mask);
     return true;
-}
-
-static inline bool walk_is_canonical(uint64_t linear)
-{
-    return (uint64_t)((int64_t)(linear << 16) >> 16) == linear;
 }
 
 #endif
