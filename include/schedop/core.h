@@ -88,7 +88,10 @@ struct sop_system *sop_pcpu_system(const struct sop_pcpu *p);
 
 /* The port's own record of a pCPU, domain or vCPU; the core never looks. */
 void sop_pcpu_set_port(struct sop_pcpu *p, void *port);
-void *sop_pcpu_port(const struct sop_pcpu *p);
+static inline void *sop_pcpu_port(const struct sop_pcpu *p)
+{
+    return *(void *const *)(const void *)p; /* its first word */
+}
 void *sop_domain_port(const struct sop_domain *d);
 static inline void *sop_vcpu_port(const struct sop_vcpu *v)
 {

@@ -167,10 +167,10 @@ struct sop_domain {
 #define LOG_LINE_MAX 160
 
 struct sop_pcpu {
+    void *port; /* first: sop_pcpu_port() */
     struct policy_pcpu pol;
 
     struct sop_system *sys;
-    void *port;
     bool online;
     struct sop_pool *pool;
     struct sop_vcpu *curr; /* written by its own pCPU, under the lock */
@@ -179,6 +179,7 @@ struct sop_pcpu {
     struct heap timers;
     uint64_t armed; /* what the port's timer is armed for */
     struct timer slice;
+    uint64_t slice_end; /* when it is really over */
 
     /* Lines noted under the lock, for core_leave(). */
     unsigned nr_lines;
@@ -191,6 +192,8 @@ struct sop_pcpu {
         uint64_t align;
     } scratch;
 };
+
+_Static_assert(offsetof(struct sop_pcpu, port) == 0, "sop_pcpu_port()");
 
 struct sop_pool {
     struct policy_pool pol;
@@ -218,7 +221,10 @@ void timer_init(struct timer *t, timer_fire *fire);
 /* Moves `t` to the heap of `self` with this deadline, set before or not. */
 void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline);
 void timer_cancel(struct timer *t);
-bool timer_is_set(const struct timer *t);
+static inline bool timer_is_set(const struct timer *t)
+{
+    return heap_node_is_linked(&t->node);
+}
 
 /* Arms the port's timer if something is due earlier than what it knows. */
 static inline void timerq_program(struct sop_pcpu *self)
@@ -317,8 +323,17 @@ void vcpu_set_blocked(struct sop_vcpu *v);
 
 /* Makes `p` choose again. */
 void sched_request(struct sop_pcpu *self, struct sop_pcpu *p);
-void sched_kick_mask(struct sop_pcpu *self, struct sop_system *sys,
-                     sop_cpumask_t mask);
+void sched_request_some(struct sop_pcpu *self, struct sop_system *sys,
+                        sop_cpumask_t mask);
+
+static inline void sched_kick_mask(struct sop_pcpu *self,
+                                   struct sop_system *sys, sop_cpumask_t mask)
+{
+    if (mask != 0) {
+        sched_request_some(self, sys, mask);
+    }
+}
+
 void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now);
 
 /* Sets pol.hard and pol.soft from the masks of `v` and acts on the change. */

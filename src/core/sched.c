@@ -44,8 +44,8 @@ void sched_request(struct sop_pcpu *self, struct sop_pcpu *p)
     }
 }
 
-void sched_kick_mask(struct sop_pcpu *self, struct sop_system *sys,
-                     sop_cpumask_t mask)
+void sched_request_some(struct sop_pcpu *self, struct sop_system *sys,
+                        sop_cpumask_t mask)
 {
     for (; mask != 0; mask &= mask - 1) {
         ASSERT(bits_lowest(mask) < sys->cfg.nr_pcpus);
@@ -180,12 +180,29 @@ void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- the switch ---- */
 
+/*
+ * Most slices end long before their time, in a block or a yield. So a timer
+ * that is set already is left as it is when the next slice ends later, and
+ * looks at the clock when it fires.
+ */
+static void slice_set(struct sop_pcpu *self, uint64_t end)
+{
+    self->slice_end = end;
+    if (end < SOP_TIME_NEVER &&
+        (!timer_is_set(&self->slice) || end < self->slice.node.key)) {
+        timer_set(self, &self->slice, end);
+    }
+}
+
 /* Whoever runs has had its time: the policy is asked again. */
 void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
 {
     (void)t;
-    (void)now;
-    sched_request(self, self);
+    if (now >= self->slice_end) {
+        sched_request(self, self);
+    } else {
+        slice_set(self, self->slice_end);
+    }
 }
 
 /* Blocked wins over runnable, and that over offline (spec 2.3). */
@@ -200,7 +217,9 @@ static void switch_out(struct sop_vcpu *v, uint64_t now)
     }
     runstate_change(v, state, now);
     v->running = NULL;
-    vtime_switched_out(v);
+    if (unlikely(timer_is_set(&v->periodic))) {
+        vtime_switched_out(v);
+    }
 }
 
 /* From here on the vCPU belongs to this pCPU. */
@@ -228,11 +247,7 @@ static struct sop_vcpu *sched_choose(struct sop_pcpu *self, uint64_t now)
     }
     choice = pool->ops->pick(pool, &self->pol, now);
     self->pol.curr = choice.vcpu;
-    if (choice.until != SOP_TIME_NEVER) {
-        timer_set(self, &self->slice, max_u64(choice.until, now + 1));
-    } else {
-        timer_cancel(&self->slice);
-    }
+    slice_set(self, max_u64(choice.until, now + 1));
     sched_kick_mask(self, self->sys, choice.kick);
     return vcpu_of(choice.vcpu);
 }
@@ -276,7 +291,9 @@ static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
     }
     if (next != NULL) {
         switch_in(self, next, now);
-        vtime_switched_in(self, next, now);
+        if (unlikely(next->period_ns != 0)) {
+            vtime_switched_in(self, next, now);
+        }
         runstate_copy_take(next, &in);
     }
     core_leave(self);

@@ -165,8 +165,3 @@ void sop_pcpu_set_port(struct sop_pcpu *p, void *port)
 {
     p->port = port;
 }
-
-void *sop_pcpu_port(const struct sop_pcpu *p)
-{
-    return p->port;
-}

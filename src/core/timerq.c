@@ -14,11 +14,6 @@ void timer_init(struct timer *t, timer_fire *fire)
     t->fire = fire;
 }
 
-bool timer_is_set(const struct timer *t)
-{
-    return heap_node_is_linked(&t->node);
-}
-
 /* From any pCPU: the heap is under the core lock, whoever owns it. */
 void timer_cancel(struct timer *t)
 {

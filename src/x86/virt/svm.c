@@ -386,7 +386,9 @@ void vcpu_unload(struct x86_pcpu *self, struct x86_vcpu *v)
     if (v->dr_loaded) {
         debug_save(v);
     }
-    vcpu_text_flush(v);
+    if (v->nr_text > 0) {
+        vcpu_text_flush(v);
+    }
     self->loaded = NULL;
     __atomic_store_n(&v->on_pcpu, PCPU_NONE, __ATOMIC_RELEASE);
 }
