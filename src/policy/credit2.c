@@ -47,8 +47,6 @@ struct c2_vcpu {
     uint64_t tie;
     bool queued;
     bool yielded;
-    bool unseen; /* came to the queue, or moved, while its registers were still
-                    being saved */
 };
 
 struct c2_pcpu {
@@ -241,12 +239,13 @@ static uint64_t running_deadline(struct policy_pcpu *p, uint64_t now)
  * urgent than `v`. One as urgent is asked too, so that it starts to share.
  */
 static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v,
-                                sop_cpumask_t set, uint64_t now)
+                                uint64_t now)
 {
+    sop_cpumask_t set = v->hard & pool->online;
     uint64_t latest = c2_vcpu(v)->deadline;
     sop_cpumask_t victim = 0;
 
-    for (set &= v->hard & pool->online; set != 0; set &= set - 1) {
+    for (; set != 0; set &= set - 1) {
         struct policy_pcpu *p = pool->pcpu[bits_lowest(set)];
         uint64_t deadline;
 
@@ -270,28 +269,20 @@ static sop_cpumask_t tell(struct policy_pool *pool, sop_cpumask_t pcpus)
     return pcpus;
 }
 
-/* Which pCPU, of those in `set`, should look at the queue as `v` is in it. */
-static sop_cpumask_t tickle_among(struct policy_pool *pool,
-                                  struct policy_vcpu *v, sop_cpumask_t set,
-                                  uint64_t now)
+/* Which pCPU should look at the queue because `v` is in it. */
+static sop_cpumask_t tickle(struct policy_pool *pool, struct policy_vcpu *v,
+                            uint64_t now)
 {
     sop_cpumask_t target;
 
     if (v->on != NULL) {
-        c2_vcpu(v)->unseen = true;
         return 0; /* its registers are on the way: c2_saved() comes */
     }
     target = idle_for(pool, v);
     if (target == 0 && !has_no_budget(v)) {
-        target = victim_for(pool, v, set, now);
+        target = victim_for(pool, v, now);
     }
     return tell(pool, target);
-}
-
-static sop_cpumask_t tickle(struct policy_pool *pool, struct policy_vcpu *v,
-                            uint64_t now)
-{
-    return tickle_among(pool, v, SOP_CPUMASK_ALL, now);
 }
 
 /* For vCPUs left in the queue beside pCPUs left idle. */
@@ -384,7 +375,6 @@ static sop_cpumask_t c2_wake(struct policy_pool *pool, struct policy_vcpu *v,
                              uint64_t now)
 {
     set_vtime(v, max_u64(c2_vcpu(v)->vtime, c2_pool(pool)->vtime));
-    c2_vcpu(v)->unseen = false;
     enqueue(pool, v);
     return tickle(pool, v, now);
 }
@@ -542,18 +532,8 @@ static struct policy_choice c2_pick(struct policy_pool *pool,
 static sop_cpumask_t c2_saved(struct policy_pool *pool, struct policy_vcpu *v,
                               uint64_t now)
 {
-    sop_cpumask_t set = SOP_CPUMASK_ALL;
-
     ASSERT(c2_vcpu(v)->queued);
-    if (!c2_vcpu(v)->unseen) {
-        /* The pCPU it comes from has just chosen, with `v` in its sight. */
-        set = ~bits_one(v->last->index);
-    }
-    c2_vcpu(v)->unseen = false;
-    if ((set & v->hard & pool->online) == 0) {
-        return 0;
-    }
-    return tickle_among(pool, v, set, now);
+    return tickle(pool, v, now);
 }
 
 static sop_cpumask_t c2_affinity(struct policy_pool *pool,
