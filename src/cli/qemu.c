@@ -49,6 +49,7 @@ int qemu_init(struct qemu *q)
                        .link_in = -1,
                        .com1 = -1,
                        .messages = -1,
+                       .ram = {.fd = -1},
                        .child_fd = {-1, -1, -1, -1}};
     if (open_pipe(&q->link_out, &q->child_fd[CHILD_LINK_OUT], OUT_BYTES) != 0 ||
         open_pipe(&q->child_fd[CHILD_LINK_IN], &q->link_in, IN_BYTES) != 0 ||
@@ -182,7 +183,11 @@ static struct args make_args(const struct qemu *q, const struct qemu_config *c)
     struct args a = {0};
 
     arg(&a, c->program);
-    option(&a, "-machine", "q35");
+    option(&a, "-object",
+           "memory-backend-file,id=ram,share=on,size=%" PRIu64
+           "M,mem-path=/dev/fd/%d",
+           c->memory_mib, q->ram.fd);
+    option(&a, "-machine", "q35,memory-backend=ram");
     /* check=off: no page of warnings about what the emulation lacks. */
     option(&a, "-cpu", "EPYC,+svm,+npt,check=off");
     option(&a, "-smp", "%u", c->pcpus);
@@ -253,6 +258,7 @@ static _Noreturn void child(struct qemu *q, char **argv, pid_t parent,
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGPIPE, SIG_DFL);
     keep_open(q->child_fd[CHILD_COM1]);
+    keep_open(q->ram.fd);
     for (size_t i = 0; i < q->nr_modules; i++) {
         keep_open(q->module_fd[i]);
     }
@@ -329,9 +335,13 @@ static int spawn(struct qemu *q, char **argv)
 
 int qemu_start(struct qemu *q, const struct qemu_config *config, bool show)
 {
-    struct args a = make_args(q, config);
+    struct args a;
     int rc;
 
+    if (ram_open(&q->ram, config->memory_mib << 20) != 0) {
+        return -1;
+    }
+    a = make_args(q, config);
     if (show) {
         show_args(&a);
     }
@@ -360,6 +370,7 @@ void qemu_end(struct qemu *q)
         q->pid = 0;
     }
     close_child_fds(q);
+    ram_close(&q->ram);
     close_fd(&q->link_out);
     close_fd(&q->link_in);
     close_fd(&q->com1);

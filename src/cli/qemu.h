@@ -2,9 +2,9 @@
 /*
  * QEMU as a child process: its command line, its pipes, its end. Nothing is
  * written to disk: guest images travel in anonymous memory files, named
- * /dev/fd/N on QEMU's command line; the link is QEMU's standard input and
- * output, and COM1 another pipe. The child dies with this process, whatever
- * kills it.
+ * /dev/fd/N on QEMU's command line, and so is the machine's memory; the link
+ * is QEMU's standard input and output, and COM1 another pipe. The child dies
+ * with this process, whatever kills it.
  */
 #ifndef SCHEDOP_CLI_QEMU_H
 #define SCHEDOP_CLI_QEMU_H
@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "cli.h"
+#include "ram.h"
 
 struct qemu_config {
     const char *program;    /* a name for PATH, or a path */
@@ -27,11 +28,12 @@ struct qemu_config {
 };
 
 struct qemu {
-    pid_t pid;    /* 0 when not running */
-    int link_out; /* the hypervisor's COM2, for us to read */
-    int link_in;  /* to its COM2; non-blocking */
-    int com1;     /* text, to read */
-    int messages; /* QEMU's own stderr, to read */
+    pid_t pid;      /* 0 when not running */
+    int link_out;   /* the hypervisor's COM2, for us to read */
+    int link_in;    /* to its COM2; non-blocking */
+    int com1;       /* text, to read */
+    int messages;   /* QEMU's own stderr, to read */
+    struct ram ram; /* of the machine, from qemu_start() on */
     /* what the child gets */
     int child_fd[4];
     int *module_fd;
