@@ -276,6 +276,15 @@ int sop_vcpu_set_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
                           sop_cpumask_t *soft);
 
 /*
+ * The runstate of `v` and the ns it has spent in each until now (spec 2.3).
+ * `now` is a time port_now() has returned; one that is past counts as the
+ * time of the latest entry.
+ */
+struct vcpu_runstate_info; /* <xen/vcpu.h> */
+void sop_vcpu_runstate(const struct sop_vcpu *v, uint64_t now,
+                       struct vcpu_runstate_info *info);
+
+/*
  * Calls `act` for vCPU `n` of domain `domid` with the core lock held, so that
  * neither can go away; it must be short and call nothing of the core. Returns
  * what it returns, -ESRCH when there is no such vCPU, -EBUSY when it may run.

@@ -42,6 +42,14 @@ void runstate_get(const struct sop_vcpu *v, uint64_t now,
     }
 }
 
+void sop_vcpu_runstate(const struct sop_vcpu *v, uint64_t now,
+                       struct vcpu_runstate_info *info)
+{
+    core_lock(v->domain->sys, NULL);
+    runstate_get(v, max_u64(now, v->domain->sys->now), info);
+    core_unlock(v->domain->sys);
+}
+
 /* In the layout of the caller or of the latch, as the caller decides. */
 int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
                       const struct vcpu_runstate_info *info)
