@@ -354,6 +354,20 @@ int sop_domain_set_param(struct sop_domain *d, uint32_t index, uint64_t value);
 int sop_domain_get_param(const struct sop_domain *d, uint32_t index,
                          uint64_t *value);
 
+/* -------------------------------------------------------------------- traces
+ */
+
+/*
+ * From now on gives port_trace() the records of `classes`, a set of
+ * SOP_TRACE_SCHED and its kind (<schedop/trace.h>); 0 ends it. First come a
+ * begin record and what exists: pools, pCPUs, domains and the runstates of
+ * their vCPUs. Only the owner of the machine may turn it on: no hypercall
+ * does. While off, which is how a system starts, a record costs the test of
+ * one word.
+ */
+void sop_trace_set(struct sop_pcpu *self, uint32_t classes);
+uint32_t sop_trace_get(const struct sop_system *sys);
+
 /* ----------------------------------------------------------------- debugging
  */
 

@@ -173,6 +173,8 @@ int sop_domain_create(struct sop_system *sys, uint64_t now,
         if (d->hardware) {
             sys->hardware = d;
         }
+        trace_domain(NULL, d, SOP_TRACE_EV_DOMAIN_CREATE, d->nr_vcpus,
+                     cfg->pool);
         *out = d;
     }
     core_unlock(sys);
@@ -190,6 +192,7 @@ int domain_pause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
         return -XEN_EOVERFLOW;
     }
     d->controller_pause++;
+    trace_domain(self, d, SOP_TRACE_EV_DOMAIN_PAUSE, d->controller_pause, 0);
     for (i = 0; i < d->nr_vcpus; i++) {
         vcpu_sleep(self, d->vcpu[i], now);
     }
@@ -206,6 +209,7 @@ int domain_unpause(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
     }
     ASSERT(d->controller_pause <= SOP_PAUSE_MAX);
     d->controller_pause--;
+    trace_domain(self, d, SOP_TRACE_EV_DOMAIN_UNPAUSE, d->controller_pause, 0);
     for (i = 0; i < d->nr_vcpus; i++) {
         vcpu_wake(self, d->vcpu[i], now);
     }
@@ -224,8 +228,11 @@ int sop_domain_pause(struct sop_pcpu *self, struct sop_domain *d)
 int sop_domain_unpause(struct sop_pcpu *self, struct sop_domain *d)
 {
     uint64_t now = core_enter(self);
-    int rc = domain_unpause(self, d, now);
+    int rc;
 
+    self->trace_source = SOP_TRACE_BY_HOST;
+    rc = domain_unpause(self, d, now);
+    self->trace_source = SOP_TRACE_BY_VCPU;
     core_leave(self);
     return rc;
 }
@@ -383,6 +390,7 @@ int sop_domain_destroy(struct sop_pcpu *self, struct sop_domain *d)
         if (domain_stop(self, d, now)) {
             domain_release(self, d, now);
             d->dying = DOMAIN_DEAD;
+            trace_domain(self, d, SOP_TRACE_EV_DOMAIN_DESTROY, 0, 0);
             domain_notify(self, d, now);
         } else {
             rc = -XEN_EAGAIN;

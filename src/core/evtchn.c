@@ -106,6 +106,9 @@ void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
     if (!has_bit(d, port) || atomic_test_and_set_bit(pending_bits(d), port)) {
         return;
     }
+    if (trace_wanted(d->sys, SOP_TRACE_CHANNEL)) {
+        trace_emit_pending(self, d->vcpu[d->evtchn[port].vcpu], port);
+    }
     if (!atomic_test_bit(mask_bits(d), port)) {
         select_port(self, d, port, now);
     }
@@ -365,7 +368,9 @@ void sop_evtchn_host_notify(struct sop_pcpu *self, struct sop_domain *d,
 
     /* The guest may have closed it: then nobody listens. */
     if (chn != NULL && chn->host) {
+        self->trace_source = SOP_TRACE_BY_HOST;
         evtchn_set_pending(self, d, port, now);
+        self->trace_source = SOP_TRACE_BY_VCPU;
     }
     core_leave(self);
 }
@@ -376,7 +381,9 @@ void sop_virq_global(struct sop_pcpu *self, struct sop_system *sys,
     uint64_t now = core_enter(self);
 
     BUG_ON(virq >= NR_VIRQS || !virq_is_global(virq));
+    self->trace_source = SOP_TRACE_BY_HOST;
     virq_raise_global(self, sys, virq, now);
+    self->trace_source = SOP_TRACE_BY_VCPU;
     core_leave(self);
 }
 

@@ -73,6 +73,12 @@ struct policy_choice {
     sop_cpumask_t kick;       /* other pCPUs that may now find work */
 };
 
+/* What a policy has on file for a vCPU, for traces. */
+struct policy_account {
+    int64_t left_ns;      /* credit, lag or budget it may still use */
+    uint64_t deadline_ns; /* by which its order goes; SOP_TIME_NEVER: none */
+};
+
 /* Receives one finished line of a dump. */
 typedef void policy_emit(void *arg, const char *line);
 
@@ -121,6 +127,10 @@ struct policy_ops {
     /* hard or soft of a queued vCPU changed. */
     sop_cpumask_t (*affinity)(struct policy_pool *pool, struct policy_vcpu *v,
                               uint64_t now);
+
+    /* Optional: charged until now; called only while somebody traces. */
+    void (*account)(const struct policy_pool *pool, const struct policy_vcpu *v,
+                    struct policy_account *account);
 
     /* Optional: the run queues for people; what is broken, or NULL. */
     void (*dump)(const struct policy_pool *pool, policy_emit *emit, void *arg);

@@ -164,6 +164,8 @@ int64_t poll_command(struct sop_pcpu *self, struct sop_vcpu *v,
         return -XEN_EFAULT;
     }
     read_ports(v, &op);
+    trace_command(self, v, SOP_TRACE_EV_POLL, op.nr_ports,
+                  op.timeout == 0 ? SOP_TIME_NEVER : op.timeout);
 
     if (op.timeout != 0) {
         (void)core_enter(self);
@@ -217,5 +219,5 @@ static void poll_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
 void poll_init(struct sop_vcpu *v)
 {
     v->poll_port = POLL_NONE;
-    timer_init(&v->poll_timer, poll_fire);
+    timer_init(&v->poll_timer, poll_fire, SOP_TRACE_TIMER_POLL);
 }

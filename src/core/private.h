@@ -26,6 +26,8 @@
 #include "locks.h"
 #include "policy.h"
 
+#include <schedop/trace.h>
+
 /* ---- timers: timerq.c ---- */
 
 struct timer;
@@ -181,6 +183,10 @@ struct sop_pcpu {
     struct timer slice;
     uint64_t slice_end; /* when it is really over */
 
+    /* Only the own pCPU: for traces, trace.c. */
+    uint64_t trace_last;  /* time of its last record */
+    uint8_t trace_source; /* enum sop_trace_source: who acts now */
+
     /* Lines noted under the lock, for core_leave(). */
     unsigned nr_lines;
     uint8_t line_level[LOG_LINES];
@@ -203,7 +209,8 @@ struct sop_pool {
 struct sop_system {
     struct core_lock lock;
     struct sop_config cfg;
-    uint64_t now; /* latest time any entry has read */
+    uint64_t now;   /* latest time any entry has read */
+    uint32_t trace; /* classes of records wanted; read without the lock */
     struct vcpu_time_info time_record;
     struct sop_pcpu *pcpu;
     struct sop_domain *domain;
@@ -216,7 +223,7 @@ struct sop_system {
 
 /* ---- timerq.c ---- */
 
-void timer_init(struct timer *t, timer_fire *fire);
+void timer_init(struct timer *t, timer_fire *fire, enum sop_trace_timer kind);
 
 /* Moves `t` to the heap of `self` with this deadline, set before or not. */
 void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline);
@@ -224,6 +231,93 @@ void timer_cancel(struct timer *t);
 static inline bool timer_is_set(const struct timer *t)
 {
     return heap_node_is_linked(&t->node);
+}
+
+/* ---- trace.c: records for port_trace() ---- */
+
+/*
+ * Each is a test of one word while nobody traces. The subject is a vCPU, a
+ * domain, or the pCPU alone; `self` may be NULL where no pCPU is known.
+ */
+void trace_emit_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
+                     enum sop_trace_event event, uint64_t a0, uint64_t a1);
+void trace_emit_command(struct sop_pcpu *self, const struct sop_vcpu *v,
+                        enum sop_trace_event event, uint64_t a0, uint64_t a1);
+void trace_emit_domain(struct sop_pcpu *self, const struct sop_domain *d,
+                       enum sop_trace_event event, uint64_t a0, uint64_t a1);
+void trace_emit_pcpu(struct sop_pcpu *self, enum sop_trace_event event,
+                     uint64_t a0, uint64_t a1);
+void trace_emit_wake(struct sop_pcpu *self, const struct sop_vcpu *v);
+void trace_emit_pending(struct sop_pcpu *self, const struct sop_vcpu *v,
+                        uint32_t port);
+void trace_emit_timer(struct sop_pcpu *self, struct timer *t,
+                      enum sop_trace_event event, uint64_t deadline);
+void trace_emit_switch(struct sop_pcpu *self, const struct sop_vcpu *prev,
+                       const struct sop_vcpu *next, uint64_t until);
+void trace_emit_account(struct sop_pcpu *self, const struct sop_vcpu *v);
+
+/* With a constant event the compiler leaves one constant. */
+static inline uint32_t trace_class(enum sop_trace_event event)
+{
+    switch (event) {
+#define TRACE_CLASS(n, NAME, name, class, text, a0, k0, a1, k1)                \
+    case SOP_TRACE_EV_##NAME:                                                  \
+        return SOP_TRACE_##class;
+        SOP_TRACE_EVENTS(TRACE_CLASS)
+#undef TRACE_CLASS
+    }
+    return 0;
+}
+
+static inline bool trace_wanted(const struct sop_system *sys, uint32_t class)
+{
+    return unlikely((atomic_peek_u32(&sys->trace) & class) != 0);
+}
+
+static inline void trace_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
+                              enum sop_trace_event event, uint64_t a0,
+                              uint64_t a1)
+{
+    if (trace_wanted(v->domain->sys, trace_class(event))) {
+        trace_emit_vcpu(self, v, event, a0, a1);
+    }
+}
+
+/* For entries that may not have read the clock. Needs no lock. */
+static inline void trace_command(struct sop_pcpu *self,
+                                 const struct sop_vcpu *v,
+                                 enum sop_trace_event event, uint64_t a0,
+                                 uint64_t a1)
+{
+    if (trace_wanted(self->sys, SOP_TRACE_COMMAND)) {
+        trace_emit_command(self, v, event, a0, a1);
+    }
+}
+
+static inline void trace_domain(struct sop_pcpu *self,
+                                const struct sop_domain *d,
+                                enum sop_trace_event event, uint64_t a0,
+                                uint64_t a1)
+{
+    if (trace_wanted(d->sys, SOP_TRACE_DOMAIN)) {
+        trace_emit_domain(self, d, event, a0, a1);
+    }
+}
+
+static inline void trace_pcpu(struct sop_pcpu *self, enum sop_trace_event event,
+                              uint64_t a0, uint64_t a1)
+{
+    if (self != NULL && trace_wanted(self->sys, trace_class(event))) {
+        trace_emit_pcpu(self, event, a0, a1);
+    }
+}
+
+static inline void trace_timer(struct sop_pcpu *self, struct timer *t,
+                               enum sop_trace_event event, uint64_t deadline)
+{
+    if (trace_wanted(self->sys, SOP_TRACE_TIMER)) {
+        trace_emit_timer(self, t, event, deadline);
+    }
 }
 
 /* Arms the port's timer if something is due earlier than what it knows. */
@@ -234,6 +328,7 @@ static inline void timerq_program(struct sop_pcpu *self)
     if (top != NULL && top->key < self->armed) {
         self->armed = top->key;
         port_timer_arm(self, top->key);
+        trace_pcpu(self, SOP_TRACE_EV_TIMER_ARM, top->key, 0);
     }
 }
 
@@ -343,7 +438,8 @@ void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
 /* ---- runstate.c ---- */
 
 void runstate_init(struct sop_vcpu *v, uint64_t now);
-void runstate_change(struct sop_vcpu *v, int state, uint64_t now);
+void runstate_change(struct sop_pcpu *self, struct sop_vcpu *v, int state,
+                     uint64_t now);
 
 /* A copy with the time since the last change added. */
 void runstate_get(const struct sop_vcpu *v, uint64_t now,

@@ -20,11 +20,14 @@ void runstate_init(struct sop_vcpu *v, uint64_t now)
  * The elapsed time goes to the state that is left. Time that did not pass, as
  * seen from a pCPU that read the clock earlier, adds nothing.
  */
-void runstate_change(struct sop_vcpu *v, int state, uint64_t now)
+void runstate_change(struct sop_pcpu *self, struct sop_vcpu *v, int state,
+                     uint64_t now)
 {
     struct vcpu_runstate_info *r = &v->runstate;
 
     ASSERT(state >= RUNSTATE_running && state <= RUNSTATE_offline);
+    trace_vcpu(self, v, SOP_TRACE_EV_RUNSTATE, (uint64_t)r->state,
+               (uint64_t)state);
     if (now > r->state_entry_time) {
         r->time[r->state] += now - r->state_entry_time;
         r->state_entry_time = now;

@@ -41,6 +41,7 @@ void sched_request(struct sop_pcpu *self, struct sop_pcpu *p)
     (void)__atomic_fetch_or(&p->work, PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
     if (p != self) {
         port_kick(p);
+        trace_pcpu(self, SOP_TRACE_EV_KICK, p->pol.index, 0);
     }
 }
 
@@ -61,7 +62,7 @@ void vcpu_wake(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
         /* Woken, but held by something else (spec 2.3). */
         if ((v->holds & VCPU_HOLD_BLOCKED) == 0 &&
             v->runstate.state == RUNSTATE_blocked) {
-            runstate_change(v, RUNSTATE_offline, now);
+            runstate_change(self, v, RUNSTATE_offline, now);
         }
         return;
     }
@@ -69,10 +70,13 @@ void vcpu_wake(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
         return;
     }
     v->pol.runnable = true;
+    if (trace_wanted(v->domain->sys, SOP_TRACE_WAKEUP)) {
+        trace_emit_wake(self, v);
+    }
     if (v->running != NULL) {
         return; /* stopped and started again before its pCPU noticed */
     }
-    runstate_change(v, RUNSTATE_runnable, now);
+    runstate_change(self, v, RUNSTATE_runnable, now);
     sched_kick_mask(self, v->domain->sys, pool->ops->wake(pool, &v->pol, now));
 }
 
@@ -94,7 +98,7 @@ void vcpu_sleep(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
         return;
     }
     ASSERT(v->runstate.state == RUNSTATE_runnable);
-    runstate_change(v, RUNSTATE_offline, now);
+    runstate_change(self, v, RUNSTATE_offline, now);
     pool->ops->sleep(pool, &v->pol);
 }
 
@@ -126,6 +130,7 @@ void vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     vcpu_unblock(self, v, now);
     if (v->running != NULL && v->running != self) {
         port_kick(v->running);
+        trace_pcpu(self, SOP_TRACE_EV_KICK, v->running->pol.index, 0);
     }
 }
 
@@ -170,6 +175,7 @@ void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
     v->pol.hard = hard;
     /* An empty effective soft mask is ignored (spec 6.1). */
     v->pol.soft = soft == 0 ? hard : soft;
+    trace_vcpu(self, v, SOP_TRACE_EV_AFFINITY, v->pol.hard, v->pol.soft);
     if (v->running != NULL) {
         sched_request(self, v->running);
     } else if (v->pol.runnable) {
@@ -206,7 +212,7 @@ void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now)
 }
 
 /* Blocked wins over runnable, and that over offline (spec 2.3). */
-static void switch_out(struct sop_vcpu *v, uint64_t now)
+static void switch_out(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     int state = RUNSTATE_offline;
 
@@ -215,7 +221,7 @@ static void switch_out(struct sop_vcpu *v, uint64_t now)
     } else if (v->pol.runnable) {
         state = RUNSTATE_runnable;
     }
-    runstate_change(v, state, now);
+    runstate_change(self, v, state, now);
     v->running = NULL;
     if (unlikely(timer_is_set(&v->periodic))) {
         vtime_switched_out(v);
@@ -230,10 +236,29 @@ static void switch_in(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     ASSERT(v->pol.runnable);
     ASSERT((v->pol.hard & bits_one(self->pol.index)) != 0);
     v->pol.on = &self->pol;
-    v->pol.last = &self->pol;
+    if (v->pol.last != &self->pol) {
+        if (v->pol.last != NULL) {
+            trace_vcpu(self, v, SOP_TRACE_EV_MIGRATE, v->pol.last->index,
+                       self->pol.index);
+        }
+        v->pol.last = &self->pol;
+    }
     v->running = self;
-    runstate_change(v, RUNSTATE_running, now);
+    runstate_change(self, v, RUNSTATE_running, now);
     vtime_refresh_info(v);
+}
+
+/* What the policy has on file for who ran and for who runs now. */
+static void trace_accounts(struct sop_pcpu *self, const struct sop_vcpu *next)
+{
+    const struct sop_vcpu *prev = vcpu_of(self->pol.curr);
+
+    if (prev != NULL && prev != next) {
+        trace_emit_account(self, prev);
+    }
+    if (next != NULL) {
+        trace_emit_account(self, next);
+    }
 }
 
 /* Lets the policy choose; returns the vCPU that now belongs on `self`. */
@@ -246,6 +271,9 @@ static struct sop_vcpu *sched_choose(struct sop_pcpu *self, uint64_t now)
         pool->ops->charge(pool, &self->pol, now);
     }
     choice = pool->ops->pick(pool, &self->pol, now);
+    if (trace_wanted(self->sys, SOP_TRACE_POLICY)) {
+        trace_accounts(self, vcpu_of(choice.vcpu));
+    }
     self->pol.curr = choice.vcpu;
     slice_set(self, max_u64(choice.until, now + 1));
     sched_kick_mask(self, self->sys, choice.kick);
@@ -286,7 +314,7 @@ static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
     }
     __atomic_store_n(&self->curr, next, __ATOMIC_RELAXED);
     if (prev != NULL) {
-        switch_out(prev, now);
+        switch_out(self, prev, now);
         runstate_copy_take(prev, &out);
     }
     if (next != NULL) {
@@ -295,6 +323,9 @@ static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
             vtime_switched_in(self, next, now);
         }
         runstate_copy_take(next, &in);
+    }
+    if (trace_wanted(self->sys, SOP_TRACE_SCHED)) {
+        trace_emit_switch(self, prev, next, self->slice_end);
     }
     core_leave(self);
 
@@ -365,6 +396,7 @@ void sop_pcpu_online(struct sop_pcpu *self)
     pool->online |= bits_one(self->pol.index);
     pool->pcpu[self->pol.index] = &self->pol;
     pool->ops->pcpu_add(pool, &self->pol);
+    trace_pcpu(self, SOP_TRACE_EV_PCPU_ADD, self->pol.index, 0);
     /* Masks that name this pCPU now mean it. */
     for (i = 0; i < sys->cfg.nr_vcpus; i++) {
         if (sys->vcpu[i].domain != NULL &&

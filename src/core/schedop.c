@@ -12,6 +12,7 @@ static int64_t command_yield(struct sop_pcpu *self, struct sop_vcpu *v)
 {
     struct policy_pool *pool = &self->pool->pol;
 
+    trace_command(self, v, SOP_TRACE_EV_YIELD, 0, 0);
     /* Nobody waits: nothing to give the time to. A guest cannot tell from
        being chosen again at once. */
     if (atomic_peek_u32(&pool->waiting) == 0) {
@@ -43,6 +44,7 @@ static void block(struct sop_pcpu *self, struct sop_vcpu *v, bool take_pending)
 /* Step 1 of spec 3.2 for HVM too, where the mask byte holds nothing off. */
 static int64_t command_block(struct sop_pcpu *self, struct sop_vcpu *v)
 {
+    trace_command(self, v, SOP_TRACE_EV_BLOCK, 0, 0);
     core_lock(self->sys, self);
     /* Events on, then blocked, then the look: no wake-up gets lost. */
     atomic_store_u8(&v->info[1], 0);
@@ -57,6 +59,7 @@ void sop_vcpu_halt(struct sop_pcpu *self, struct sop_vcpu *v,
 {
     uint64_t now = core_enter(self);
 
+    trace_command(self, v, SOP_TRACE_EV_HALT, interrupts_on, 0);
     if (interrupts_on) {
         block(self, v, false);
     } else {
@@ -78,6 +81,7 @@ static int64_t command_shutdown(struct sop_pcpu *self, struct sop_vcpu *v,
         return -XEN_EFAULT;
     }
     now = core_enter(self);
+    trace_command(self, v, SOP_TRACE_EV_SHUTDOWN, op.reason, 0);
     domain_shutdown(self, v->domain, op.reason, now);
     core_leave(self);
     return 0;
@@ -96,6 +100,8 @@ static int64_t command_remote_shutdown(struct sop_pcpu *self,
         return -XEN_EFAULT;
     }
     now = core_enter(self);
+    trace_command(self, v, SOP_TRACE_EV_REMOTE_SHUTDOWN, op.domain_id,
+                  op.reason);
     d = domain_find(self->sys, op.domain_id);
     if (d == NULL) {
         rc = -XEN_ESRCH;
@@ -118,6 +124,7 @@ static int64_t command_shutdown_code(struct sop_pcpu *self, struct sop_vcpu *v,
         return -XEN_EFAULT;
     }
     core_lock(self->sys, self);
+    trace_command(self, v, SOP_TRACE_EV_SHUTDOWN_CODE, op.reason, 0);
     /* The first latch wins (spec 3.6). */
     if (v->domain->code == CODE_NONE) {
         v->domain->code = (uint8_t)op.reason;
@@ -140,6 +147,7 @@ static int64_t command_watchdog(struct sop_pcpu *self, struct sop_vcpu *v,
         return -XEN_EFAULT;
     }
     now = core_enter(self);
+    trace_command(self, v, SOP_TRACE_EV_WATCHDOG, op.id, op.timeout);
     rc = watchdog_command(self, v->domain, &op, now);
     core_leave(self);
     return rc;
@@ -160,6 +168,8 @@ static int64_t command_pin_override(struct sop_pcpu *self, struct sop_vcpu *v,
         return -XEN_EFAULT;
     }
     now = core_enter(self);
+    trace_command(self, v, SOP_TRACE_EV_PIN_OVERRIDE,
+                  (uint64_t)(int64_t)op.pcpu, 0);
     rc = affinity_pin(self, v, op.pcpu, now);
     core_leave(self);
     return rc;
@@ -229,6 +239,8 @@ int64_t schedop_legacy_call(struct sop_pcpu *self, struct sop_vcpu *v,
     case SCHEDOP_shutdown:
         count(v, command);
         now = core_enter(self);
+        trace_command(self, v, SOP_TRACE_EV_SHUTDOWN, (uint32_t)call->arg[1],
+                      0);
         domain_shutdown(self, v->domain, (uint32_t)call->arg[1], now);
         core_leave(self);
         return 0;

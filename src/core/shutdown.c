@@ -80,6 +80,7 @@ void domain_shutdown(struct sop_pcpu *self, struct sop_domain *d,
     }
     ASSERT(!d->shut_down);
     d->shutting_down = true;
+    trace_domain(self, d, SOP_TRACE_EV_DOMAIN_SHUTDOWN, (uint8_t)d->code, 0);
     atomic_fence();
     pause_all(self, d, now);
     d->shut_down = true;
@@ -108,6 +109,7 @@ void domain_resume(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
 {
     unsigned i;
 
+    trace_domain(self, d, SOP_TRACE_EV_DOMAIN_RESUME, 0, 0);
     d->shutting_down = false;
     d->shut_down = false;
     d->code = CODE_NONE;
@@ -148,7 +150,9 @@ int sop_domain_resume(struct sop_pcpu *self, struct sop_domain *d)
 {
     uint64_t now = core_enter(self);
 
+    self->trace_source = SOP_TRACE_BY_HOST;
     domain_resume(self, d, now);
+    self->trace_source = SOP_TRACE_BY_VCPU;
     core_leave(self);
     return 0;
 }

@@ -110,7 +110,7 @@ static void pcpu_init(struct sop_system *sys, unsigned index)
     p->sys = sys;
     p->pol.index = index;
     p->armed = SOP_TIME_NEVER;
-    timer_init(&p->slice, sched_slice_fire);
+    timer_init(&p->slice, sched_slice_fire, SOP_TRACE_TIMER_SLICE);
 }
 
 /* The policy's own state lives in the tables, zeroed with them. */

@@ -36,6 +36,7 @@ int vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     }
     if ((v->holds & VCPU_HOLD_DOWN) != 0) {
         v->holds &= ~VCPU_HOLD_DOWN;
+        trace_vcpu(self, v, SOP_TRACE_EV_VCPU_UP, 0, 0);
         vcpu_wake(self, v, now);
     }
     return 0;
@@ -63,6 +64,7 @@ void vcpu_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
 {
     if ((v->holds & VCPU_HOLD_DOWN) == 0) {
         v->holds |= VCPU_HOLD_DOWN;
+        trace_vcpu(self, v, SOP_TRACE_EV_VCPU_DOWN, 0, 0);
         vcpu_sleep(self, v, now);
     }
     if (others_up(v) == 0) {
@@ -79,6 +81,7 @@ void vcpu_op_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     }
     if ((v->holds & VCPU_HOLD_DOWN) == 0) {
         v->holds |= VCPU_HOLD_DOWN;
+        trace_vcpu(self, v, SOP_TRACE_EV_VCPU_DOWN, 0, 0);
         vcpu_sleep(self, v, now);
     }
 }

@@ -213,9 +213,9 @@ void sop_vcpu_timer_set(struct sop_pcpu *self, struct sop_vcpu *v,
 
 void vtime_init(struct sop_vcpu *v)
 {
-    timer_init(&v->singleshot, singleshot_fire);
-    timer_init(&v->periodic, periodic_fire);
-    timer_init(&v->port_timer, port_timer_fire);
+    timer_init(&v->singleshot, singleshot_fire, SOP_TRACE_TIMER_SINGLE);
+    timer_init(&v->periodic, periodic_fire, SOP_TRACE_TIMER_PERIODIC);
+    timer_init(&v->port_timer, port_timer_fire, SOP_TRACE_TIMER_PORT);
     v->period_ns = v->domain->kind == SOP_GUEST_PV ? PV_FIRST_PERIOD_NS : 0;
     vtime_refresh_info(v);
 }

@@ -86,7 +86,8 @@ void watchdog_init(struct sop_domain *d)
     for (i = 0; i < SOP_WATCHDOGS; i++) {
         d->watchdog[i].domain = d;
         d->watchdog[i].claimed = false;
-        timer_init(&d->watchdog[i].timer, watchdog_fire);
+        timer_init(&d->watchdog[i].timer, watchdog_fire,
+                   SOP_TRACE_TIMER_WATCHDOG);
     }
 }
 

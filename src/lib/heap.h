@@ -16,6 +16,7 @@
 struct heap_node {
     uint64_t key;
     uint32_t place; /* 1 is the top; 0: in no heap */
+    uint32_t tag;   /* the owner's; the heap never looks */
 };
 
 struct heap {

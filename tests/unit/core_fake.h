@@ -33,6 +33,7 @@
 #define FAKE_DOMAINS 8
 #define FAKE_VCPUS 32
 #define FAKE_PAGES 16
+#define FAKE_RECORDS 256
 #define FAKE_PAGE 4096u
 #define MS 1000000u
 #define SEC 1000000000u
@@ -89,6 +90,10 @@ struct world {
     } out[4];                /* of the latest writes to guest memory */
     unsigned outs;
     struct fake_domain *dom[FAKE_DOMAINS];
+
+    /* The latest records of a trace, and how many there were. */
+    struct sop_trace_rec trace[FAKE_RECORDS];
+    unsigned records;
 
     char log[2048];
     char console[8192];
