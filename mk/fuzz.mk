@@ -19,7 +19,8 @@ FUZZ_linkline := src/lib/linkline.c src/lib/fmt.c
 FUZZ_elf      := src/lib/elf.c
 FUZZ_console  := src/backend/console.c
 FUZZ_xenstore := $(sort $(wildcard src/backend/*.c)) src/lib/fmt.c
-FUZZ_emulate  := src/x86/virt/emulate.c src/x86/virt/insn.c
+FUZZ_emulate  := $(sort $(wildcard src/x86/virt/emulate*.c)) \
+    src/x86/virt/insn.c
 FUZZ_walk     := src/x86/virt/walk.c
 FUZZ_spec     := src/x86/virt/spec.c src/x86/boot/cmdline.c src/lib/fmt.c
 FUZZ_vlapic   := src/x86/virt/vlapic.c

@@ -3,7 +3,8 @@
 # Unit tests of the pure parts of src/x86/virt, on the host: everything that
 # knows no machine. tests/unit/x86_NAME.c tests src/x86/virt/NAME.c.
 
-VIRT_PURE := acpi emulate insn memmap spec vlapic walk
+VIRT_PURE := acpi $(basename $(notdir $(wildcard src/x86/virt/emulate*.c))) \
+    insn memmap spec vlapic walk
 VIRT_HOST := -std=gnu11 -O1 -g $(XEN_ABI) $(WARN) -Iinclude -Isrc \
     -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 VIRT_HOST_OBJ := $(VIRT_PURE:%=$(O)/virt/host/%.o) $(O)/virt/host/fmt.o

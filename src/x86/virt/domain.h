@@ -78,7 +78,7 @@ struct x86_domain {
 
 #define PCPU_NONE UINT32_MAX
 
-/* Instruction lengths found by decoding, by address (exits.c). */
+/* Instruction lengths found by decoding, by address (exit_call.c). */
 #define LENGTHS 8u
 struct insn_length {
     uint64_t rip;
@@ -347,7 +347,7 @@ static inline void vcpu_set_cr8(struct x86_vcpu *v)
 
 bool event_deliverable(struct x86_vcpu *v);
 
-/* ----------------------------------------------------------------- exits.c */
+/* ------------------------------------------- exits.c, exit_call.c, crash.c */
 
 /*
  * Handles the exit `v` just made. True when the core must now be asked what
