@@ -153,6 +153,12 @@ void sop_kicked(struct sop_pcpu *self);
 struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self);
 
 /*
+ * The same, but NULL where sop_exit_to_guest() would wait. For ports that
+ * have other things to do meanwhile.
+ */
+struct sop_vcpu *sop_pcpu_choose(struct sop_pcpu *self);
+
+/*
  * A word that is not 0 when sop_exit_to_guest() would choose; while it is 0
  * and a vCPU is current that vCPU may be entered without asking. For ports
  * that count instructions.
@@ -265,6 +271,14 @@ int sop_vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v);
 int sop_vcpu_set_initialised(struct sop_vcpu *v);
 bool sop_vcpu_is_up(const struct sop_vcpu *v);
 
+/*
+ * The runstate of `v` as of its last change (spec 2.3). For ports that keep
+ * accounts; written under the core lock, and read without it only where
+ * nothing else can be in the core, or by port_context_switch() of its own.
+ */
+struct vcpu_runstate_info;
+const struct vcpu_runstate_info *sop_vcpu_runstate(const struct sop_vcpu *v);
+
 #define SOP_AFFINITY_HARD 1u
 #define SOP_AFFINITY_SOFT 2u
 #define SOP_AFFINITY_FORCE 4u
@@ -334,6 +348,15 @@ int sop_evtchn_host_port(struct sop_domain *d);
 /* Signals such a port to the guest. */
 void sop_evtchn_host_notify(struct sop_pcpu *self, struct sop_domain *d,
                             uint32_t port);
+
+/*
+ * Makes an interdomain channel between `a` and `b` as if each had bound its
+ * end and asked to be told itself: port[0] is that of `a`, port[1] that of
+ * `b`, neither pending. For who builds domains that are to find their
+ * channels. -ENOSPC.
+ */
+int sop_evtchn_connect(struct sop_vcpu *a, struct sop_vcpu *b,
+                       uint32_t port[2]);
 
 /* Raises a global VIRQ (VIRQ_CONSOLE...) in the hardware domain, if bound. */
 void sop_virq_global(struct sop_pcpu *self, struct sop_system *sys,

@@ -360,6 +360,40 @@ int sop_evtchn_host_port(struct sop_domain *d)
     return port;
 }
 
+/* At once: until a port has a state evtchn_alloc() finds it again. */
+static void connect_end(struct sop_vcpu *v, uint32_t port, struct sop_vcpu *to)
+{
+    v->domain->evtchn[port] = (struct evtchn){
+        .state = EVTCHNSTAT_interdomain,
+        .vcpu = (uint8_t)v->id,
+        .remote_dom = to->domain->id,
+    };
+}
+
+int sop_evtchn_connect(struct sop_vcpu *a, struct sop_vcpu *b, uint32_t port[2])
+{
+    struct sop_system *sys = a->domain->sys;
+    int at_a, at_b = -XEN_ENOSPC;
+
+    core_lock(sys, NULL);
+    at_a = evtchn_alloc(a->domain);
+    if (at_a >= 0) {
+        connect_end(a, (uint32_t)at_a, b);
+        at_b = evtchn_alloc(b->domain);
+    }
+    if (at_b >= 0) {
+        connect_end(b, (uint32_t)at_b, a);
+        a->domain->evtchn[at_a].remote_port = (uint16_t)at_b;
+        b->domain->evtchn[at_b].remote_port = (uint16_t)at_a;
+        port[0] = (uint32_t)at_a;
+        port[1] = (uint32_t)at_b;
+    } else if (at_a >= 0) {
+        evtchn_free(a->domain, (uint32_t)at_a);
+    }
+    core_unlock(sys);
+    return at_b < 0 ? -XEN_ENOSPC : 0;
+}
+
 void sop_evtchn_host_notify(struct sop_pcpu *self, struct sop_domain *d,
                             uint32_t port)
 {

@@ -358,6 +358,14 @@ struct sop_vcpu *sop_exit_to_guest(struct sop_pcpu *self)
     }
 }
 
+struct sop_vcpu *sop_pcpu_choose(struct sop_pcpu *self)
+{
+    while (__atomic_load_n(&self->work, __ATOMIC_ACQUIRE) != 0) {
+        sched_switch(self);
+    }
+    return self->curr;
+}
+
 const uint32_t *sop_pcpu_work(const struct sop_pcpu *p)
 {
     return &p->work;
