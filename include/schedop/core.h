@@ -271,14 +271,6 @@ int sop_vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v);
 int sop_vcpu_set_initialised(struct sop_vcpu *v);
 bool sop_vcpu_is_up(const struct sop_vcpu *v);
 
-/*
- * The runstate of `v` as of its last change (spec 2.3). For ports that keep
- * accounts; written under the core lock, and read without it only where
- * nothing else can be in the core, or by port_context_switch() of its own.
- */
-struct vcpu_runstate_info;
-const struct vcpu_runstate_info *sop_vcpu_runstate(const struct sop_vcpu *v);
-
 #define SOP_AFFINITY_HARD 1u
 #define SOP_AFFINITY_SOFT 2u
 #define SOP_AFFINITY_FORCE 4u
@@ -297,6 +289,14 @@ int sop_vcpu_set_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
 struct vcpu_runstate_info; /* <xen/vcpu.h> */
 void sop_vcpu_runstate(const struct sop_vcpu *v, uint64_t now,
                        struct vcpu_runstate_info *info);
+
+/*
+ * The record behind it, as of its last change and without the core lock: only
+ * where nothing else can be in the core, or in port_context_switch() of its
+ * own.
+ */
+const struct vcpu_runstate_info *
+sop_vcpu_runstate_peek(const struct sop_vcpu *v);
 
 /*
  * Calls `act` for vCPU `n` of domain `domid` with the core lock held, so that

@@ -53,6 +53,12 @@ void sop_vcpu_runstate(const struct sop_vcpu *v, uint64_t now,
     core_unlock(v->domain->sys);
 }
 
+const struct vcpu_runstate_info *
+sop_vcpu_runstate_peek(const struct sop_vcpu *v)
+{
+    return &v->runstate;
+}
+
 /* In the layout of the caller or of the latch, as the caller decides. */
 int runstate_copy_out(struct sop_vcpu *v, uint64_t addr, bool wide,
                       const struct vcpu_runstate_info *info)

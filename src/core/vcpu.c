@@ -124,11 +124,6 @@ bool sop_vcpu_is_up(const struct sop_vcpu *v)
     return up;
 }
 
-const struct vcpu_runstate_info *sop_vcpu_runstate(const struct sop_vcpu *v)
-{
-    return &v->runstate;
-}
-
 struct sop_domain *sop_vcpu_domain(const struct sop_vcpu *v)
 {
     return v->domain;

@@ -170,7 +170,7 @@ void sim_vcpu_times(const struct sim_vcpu *v, uint64_t times[4])
         memcpy(times, v->kept, sizeof(v->kept));
         return;
     }
-    r = sop_vcpu_runstate(v->v);
+    r = sop_vcpu_runstate_peek(v->v);
     memcpy(times, r->time, sizeof(v->kept));
     if (now > r->state_entry_time) {
         times[r->state] += now - r->state_entry_time;

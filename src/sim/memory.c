@@ -25,9 +25,11 @@ void *sim_alloc(size_t size)
 
 void *sim_grow(void *p, size_t count, size_t size)
 {
-    void *grown =
-        size != 0 && count > SIZE_MAX / size ? NULL : realloc(p, count * size);
+    void *grown = NULL;
 
+    if (count != 0 && size != 0 && count <= SIZE_MAX / size) {
+        grown = realloc(p, count * size);
+    }
     if (grown == NULL) {
         out_of_memory();
     }

@@ -61,7 +61,7 @@ void port_kick(struct sop_pcpu *target)
 
 static void leave(struct sim_cpu *c, struct sim_vcpu *v)
 {
-    const struct vcpu_runstate_info *r = sop_vcpu_runstate(v->v);
+    const struct vcpu_runstate_info *r = sop_vcpu_runstate_peek(v->v);
     uint64_t now = c->m->now;
 
     v->left = v->end > now ? v->end - now : 0;
@@ -87,7 +87,7 @@ static void count_migration(struct sim_cpu *c, struct sim_vcpu *v)
  */
 static void come(struct sim_cpu *c, struct sim_vcpu *v)
 {
-    const struct vcpu_runstate_info *r = sop_vcpu_runstate(v->v);
+    const struct vcpu_runstate_info *r = sop_vcpu_runstate_peek(v->v);
     uint64_t now = c->m->now + c->m->cfg.switch_ns;
 
     v->end = v->left > SIM_FOREVER - now ? SIM_FOREVER : now + v->left;
