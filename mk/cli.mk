@@ -3,7 +3,8 @@
 # The command line: build/schedop, its man page, and its tests. The tests use
 # a second build of the same sources with ASan and UBSan, and a fake QEMU.
 
-CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c src/lib/linkline.c
+CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c src/lib/linkline.c \
+    $(wildcard src/trace/*.c)
 CLI_OBJ  := $(patsubst src/%.c,$(O)/cli/%.o,$(CLI_SRC))
 CLI_AOBJ := $(patsubst src/%.c,$(O)/cli-asan/%.o,$(CLI_SRC))
 CLI_LIBS := -lxlutil -ljansson -lz

@@ -40,7 +40,7 @@ LINT_CORE_C  = $(filter src/core/%.c src/policy/%.c src/lib/%.c \
     src/controller/%.c src/backend/%.c,$(LINT_C))
 LINT_X86_C   = $(filter src/x86/%.c,$(LINT_C))
 LINT_GUEST_C = $(filter src/guest/%.c guests/%.c,$(LINT_C))
-LINT_CLI_C   = $(filter src/cli/%.c src/sim/%.c,$(LINT_C))
+LINT_CLI_C   = $(filter src/cli/%.c src/trace/%.c src/sim/%.c,$(LINT_C))
 LINT_FREE    = -std=gnu11 -ffreestanding $(XEN_ABI) -Iinclude -Isrc \
     -Isrc/lib -mgeneral-regs-only -DSCHEDOP_VERSION='"$(VERSION)"'
 

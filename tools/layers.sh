@@ -33,9 +33,10 @@ room src/policy "$free|$xen|$pub|$lib|$own|\"\.\./core/policy\.h\""
 room src/controller "$free|$xen|$pub|$lib|$own|\"(\.\./)*backend/[a-z_]+\.h\""
 room src/backend "$free|$xen|$pub|$lib|$own"
 room src/x86 "$free|$xen|$pub|$lib|$own|\"[a-z0-9_./-]+\.h\""
+room src/trace "$free|$xen|$pub|$own|$libc"
 room src/sim "$free|$xen|$pub|$lib|$own|$libc"
 room src/guest "$free|$xen|$pub|$lib|$own|\"[a-z0-9_./-]+\.h\""
-room src/cli "$pub|$lib|$own|$libc|\"(\.\./)*sim/sim\.h\""
+room src/cli "$pub|$lib|$own|$libc|\"(\.\./)*(sim/sim|trace/trace|trace/event)\.h\""
 
 # What no pattern above can say: reaching into a room that is not one's own.
 reach() {

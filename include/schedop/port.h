@@ -179,7 +179,8 @@ void port_log(enum sop_log_level level, const char *text, size_t len);
 /*
  * A record of <schedop/trace.h>, while sop_trace_set() has asked for some;
  * wait-free; may drop it, but then counts it. `self` is the calling pCPU, or
- * NULL where the core does not know it; rec->pcpu may be another. Any context.
+ * where the core does not know that any of the system; rec->pcpu may be
+ * another. Any context.
  */
 void port_trace(struct sop_pcpu *self, const struct sop_trace_rec *rec);
 

@@ -97,8 +97,8 @@ enum sop_trace_kind {
       records, NUMBER, crc32, NUMBER)                                         \
     X(16, RUNSTATE, runstate, SCHED, "a vCPU changes state; twice the same: " \
       "found so", from, STATE, to, STATE)                                     \
-    X(17, SWITCH, switch, SCHED, "the pCPU turns to the subject, which the "  \
-      "policy lets run until then", previous, VCPU, until, TIME)              \
+    X(17, SWITCH, switch, SCHED, "the pCPU turns to the subject, or stays "   \
+      "with it, until then", previous, VCPU, until, TIME)                     \
     X(18, MIGRATE, migrate, SCHED, "a vCPU starts on another pCPU than last", \
       from, NUMBER, to, NUMBER)                                               \
     X(19, WAKE, wake, WAKEUP, "the subject may run again",                    \

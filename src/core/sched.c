@@ -99,15 +99,7 @@ void vcpu_sleep(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     }
     ASSERT(v->runstate.state == RUNSTATE_runnable);
     runstate_change(self, v, RUNSTATE_offline, now);
-    pool->ops->sleep(pool, &v->pol, now);
-}
-
-void sched_up_changed(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
-{
-    struct policy_pool *pool = pool_of(v);
-
-    v->pol.up = (v->holds & VCPU_HOLD_DOWN) == 0;
-    sched_kick_mask(self, v->domain->sys, policy_up(pool, &v->pol, now));
+    pool->ops->sleep(pool, &v->pol);
 }
 
 void vcpu_set_blocked(struct sop_vcpu *v)
@@ -317,6 +309,9 @@ static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
     prev = self->curr;
     next = sched_choose(self, now);
     if (prev == next) {
+        if (trace_wanted(self->sys, SOP_TRACE_SCHED)) {
+            trace_emit_switch(self, prev, next, self->slice_end);
+        }
         core_leave(self);
         return;
     }

@@ -34,7 +34,8 @@ static uint32_t name_of(const struct sop_vcpu *v)
     return v != NULL ? SOP_TRACE_VCPU(v->domain->id, v->id) : SOP_TRACE_NOBODY;
 }
 
-static void emit(struct sop_pcpu *self, struct sop_trace_rec *rec, uint64_t now)
+static void emit(struct sop_system *sys, struct sop_pcpu *self,
+                 struct sop_trace_rec *rec, uint64_t now)
 {
     rec->time_ns = now;
     if (self != NULL) {
@@ -44,7 +45,7 @@ static void emit(struct sop_pcpu *self, struct sop_trace_rec *rec, uint64_t now)
             rec->pcpu = (uint16_t)self->pol.index;
         }
     }
-    port_trace(self, rec);
+    port_trace(self != NULL ? self : &sys->pcpu[0], rec);
 }
 
 void trace_emit_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
@@ -54,7 +55,7 @@ void trace_emit_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
 
     rec.domid = v->domain->id;
     rec.vcpu = (uint16_t)v->id;
-    emit(self, &rec, v->domain->sys->now);
+    emit(v->domain->sys, self, &rec, v->domain->sys->now);
 }
 
 /* Without the lock only the own pCPU's words may be looked at. */
@@ -65,7 +66,7 @@ void trace_emit_command(struct sop_pcpu *self, const struct sop_vcpu *v,
 
     rec.domid = v->domain->id;
     rec.vcpu = (uint16_t)v->id;
-    emit(self, &rec, port_now(self));
+    emit(self->sys, self, &rec, port_now(self));
 }
 
 void trace_emit_domain(struct sop_pcpu *self, const struct sop_domain *d,
@@ -74,7 +75,7 @@ void trace_emit_domain(struct sop_pcpu *self, const struct sop_domain *d,
     struct sop_trace_rec rec = record(event, a0, a1);
 
     rec.domid = d->id;
-    emit(self, &rec, d->sys->now);
+    emit(d->sys, self, &rec, d->sys->now);
 }
 
 void trace_emit_pcpu(struct sop_pcpu *self, enum sop_trace_event event,
@@ -82,7 +83,7 @@ void trace_emit_pcpu(struct sop_pcpu *self, enum sop_trace_event event,
 {
     struct sop_trace_rec rec = record(event, a0, a1);
 
-    emit(self, &rec, self->sys->now);
+    emit(self->sys, self, &rec, self->sys->now);
 }
 
 /* ---- who wakes whom ---- */
@@ -147,7 +148,7 @@ void trace_emit_timer(struct sop_pcpu *self, struct timer *t,
     } else if (t->node.tag == SOP_TRACE_TIMER_WATCHDOG) {
         rec.domid = container_of(t, struct watchdog, timer)->domain->id;
     }
-    emit(self, &rec, t->home->sys->now);
+    emit(t->home->sys, self, &rec, t->home->sys->now);
 }
 
 /* ---- the switch ---- */
@@ -161,7 +162,7 @@ void trace_emit_switch(struct sop_pcpu *self, const struct sop_vcpu *prev,
 
     rec.domid = next != NULL ? next->domain->id : SOP_TRACE_IDLE;
     rec.vcpu = (uint16_t)(next != NULL ? next->id : self->pol.index);
-    emit(self, &rec, self->sys->now);
+    emit(self->sys, self, &rec, self->sys->now);
 }
 
 void trace_emit_account(struct sop_pcpu *self, const struct sop_vcpu *v)
@@ -212,7 +213,7 @@ static void found_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v)
     if (v->running != NULL) {
         rec.pcpu = (uint16_t)v->running->pol.index;
     }
-    emit(self, &rec, self->sys->now);
+    emit(self->sys, self, &rec, self->sys->now);
 }
 
 static void found_domains(struct sop_pcpu *self)
