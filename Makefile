@@ -41,6 +41,19 @@ FREESTANDING := -std=gnu11 -ffreestanding -fno-pic -fno-pie \
 X86_CFLAGS := -m64 -mno-red-zone -mgeneral-regs-only -mcmodel=kernel \
     -fno-omit-frame-pointer
 
+# The hypervisor's rooms are optimised as a whole each: gcc does that when it
+# links objects with -flto partially. clang's objects are just put together.
+# $(call LINK_WHOLE,OBJECTS) makes $@ of them.
+WHOLE := $(if $(findstring clang,$(CC)),,-flto)
+LINK_WHOLE = $(if $(WHOLE),$(CC) $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) -O2 \
+    -g -flto-partition=one -flinker-output=nolto-rel -nostdlib -r,\
+    $(LD) -m elf_x86_64 -r) -o $@ $(1)
+
+# `make DEBUG=1` compiles the hypervisor with its assertions (src/lib/bug.h).
+# Tests on the host always have them.
+DEBUG ?= 0
+X86_CFLAGS += -DSOP_DEBUG=$(DEBUG)
+
 # What each fragment adds to.
 ALL     :=   # files `make all` builds
 CHECKS  :=   # test programs and scripts: each prints TAP and is run by

@@ -14,12 +14,12 @@ CORE_X86_OBJ := $(CORE_SRC:src/%.c=$(O)/core/x86/%.o)
 
 $(O)/core/x86/%.o: src/%.c Makefile mk/core.mk
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(FREESTANDING) $(X86_CFLAGS) -O2 -g $(XEN_ABI) $(WARN) \
-	    -Wframe-larger-than=1024 -Iinclude -MMD -MP -c $< -o $@
+	$(Q)$(CC) $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) -O2 -g $(XEN_ABI) \
+	    $(WARN) -Wframe-larger-than=1024 -Iinclude -MMD -MP -c $< -o $@
 
 # Before hiding: tools/symbols.sh looks at this one.
 $(O)/core/core-x86-all.o: $(CORE_X86_OBJ)
-	$(Q)$(LD) -m elf_x86_64 -r -o $@ $^
+	$(Q)$(call LINK_WHOLE,$^)
 
 $(O)/core/core-x86.o: $(O)/core/core-x86-all.o tools/symbols.sh
 	$(Q)tools/symbols.sh $<

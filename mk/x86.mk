@@ -13,12 +13,15 @@ X86_LIB_SRC := $(sort $(wildcard src/lib/*.c))
 X86_LIB_OBJ := $(patsubst src/lib/%,$(X86_O)/lib/%.o,$(X86_LIB_SRC))
 X86_CORE := $(O)/core/core-x86.o
 
-X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(XEN_ABI) $(WARN) -O2 -g \
+X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) $(XEN_ABI) $(WARN) -O2 -g \
     -fno-optimize-sibling-calls \
     -Wframe-larger-than=1536 -Iinclude -Isrc \
     -DSCHEDOP_VERSION='"$(VERSION)"' -MMD -MP
 X86_LDFLAGS := -nostdlib -static -Wl,--build-id=none -Wl,-z,noexecstack \
     -Wl,-z,max-page-size=4096 -Wl,--gc-sections
+
+X86_PARTS := $(X86_O)/x86-all.o $(filter %.S.o,$(X86_OBJ)) $(X86_CORE) \
+    $(X86_O)/lib.a
 
 ALL    += $(X86_ELF)
 CHECKS += tests/boot/boot.sh tests/boot/panic.sh tests/boot/grub.sh
@@ -31,6 +34,7 @@ $(X86_O)/%.S.o: src/x86/%.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -m64 -g -MMD -MP -c $< -o $@
 
+$(X86_LIB_OBJ): WHOLE :=
 $(X86_O)/lib/%.c.o: src/lib/%.c Makefile mk/x86.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(X86_FLAGS) -c $< -o $@
@@ -45,16 +49,17 @@ $(X86_O)/link.lds: src/x86/link.lds.S
 	@mkdir -p $(@D)
 	$(Q)$(CC) -E -P -x assembler-with-cpp $< -o $@
 
+$(X86_O)/x86-all.o: $(filter %.c.o,$(X86_OBJ)) $(BACKEND_X86_OBJ)
+	$(Q)$(call LINK_WHOLE,$^)
+
 X86_LINK = $(CC) $(X86_LDFLAGS) -Wl,-T,$(X86_O)/link.lds -o $@ \
-    $(X86_OBJ) $(BACKEND_X86_OBJ) $(filter %/symbols.o %/no-symbols.o,$^) $(X86_CORE) \
-    $(X86_O)/lib.a
+    $(X86_PARTS) $(filter %/symbols.o %/no-symbols.o,$^)
 
 $(X86_O)/no-symbols.o: src/x86/symbols.awk
 	@mkdir -p $(@D)
 	$(Q)awk -f $< </dev/null | $(CC) -m64 -x assembler -c - -o $@
 
-$(X86_O)/pass1.elf: $(X86_OBJ) $(BACKEND_X86_OBJ) $(X86_CORE) $(X86_O)/lib.a \
-    $(X86_O)/link.lds $(X86_O)/no-symbols.o
+$(X86_O)/pass1.elf: $(X86_PARTS) $(X86_O)/link.lds $(X86_O)/no-symbols.o
 	$(Q)$(X86_LINK)
 
 $(X86_O)/symbols.o: src/x86/symbols.awk $(X86_O)/pass1.elf

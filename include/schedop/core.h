@@ -88,6 +88,13 @@ struct sop_system *sop_pcpu_system(const struct sop_pcpu *p);
 
 /* The port's own record of a pCPU, domain or vCPU; the core never looks. */
 void sop_pcpu_set_port(struct sop_pcpu *p, void *port);
+
+/*
+ * Where pCPU `p` is: those with the same numbers share a core (and its
+ * caches), or a socket. Before it comes online; all in one socket if not
+ * said.
+ */
+void sop_pcpu_set_topology(struct sop_pcpu *p, uint16_t core, uint16_t socket);
 static inline void *sop_pcpu_port(const struct sop_pcpu *p)
 {
     return *(void *const *)(const void *)p; /* its first word */
@@ -184,6 +191,7 @@ struct sop_domain_config {
     unsigned weight;    /* 1..65535 */
     unsigned cap;       /* per cent of a pCPU, 0 none */
     unsigned pool;      /* cpupool id */
+    uint8_t handle[16]; /* its UUID: what arinc653 schedules go by */
     sop_cpumask_t hard; /* affinity of every vCPU; see sop_vcpu_set_affinity */
     sop_cpumask_t soft;
     void *shared_info; /* a zeroed page of 4096 bytes, the port's, that

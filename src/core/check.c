@@ -43,6 +43,7 @@ static void check_vcpu(const struct sop_vcpu *v, uint64_t now)
     const struct sop_pool *pool = v->domain->pool;
 
     CHECK(v->pol.runnable == vcpu_is_runnable(v));
+    CHECK(v->pol.up == ((v->holds & VCPU_HOLD_DOWN) == 0));
     CHECK(v->shutdown_pause == v->domain->shutting_down);
     CHECK(v->pause_count >= v->shutdown_pause);
     CHECK(v->pol.hard == (v->hard & pool->pol.online));

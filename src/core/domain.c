@@ -103,19 +103,48 @@ static void domain_reset(struct sop_system *sys, struct sop_domain *d)
     list_init(&d->changed);
 }
 
-/* Cannot fail: whatever can has been checked or taken before. */
-static void domain_fill(struct sop_domain *d, uint64_t now,
-                        const struct sop_domain_config *cfg,
-                        void *const *vcpu_port)
+/* Puts `d` and its vCPUs into its pool; undone if the policy refuses one. */
+static int domain_enter_pool(struct sop_domain *d,
+                             const struct sop_domain_config *cfg)
 {
-    struct policy_pool *pool;
-    struct policy_knobs knobs = {.weight = cfg->weight, .cap = cfg->cap};
+    struct policy_pool *pool = &d->pool->pol;
+    struct policy_domain_knobs knobs = {
+        .sched_id = XEN_SCHEDULER_CREDIT2,
+        .u.credit2 = {.weight = cfg->weight, .cap = cfg->cap},
+    };
+    unsigned i;
+    int rc = 0;
+
+    pool->ops->domain_init(pool, &d->pol);
+    /* Weight and cap mean something to one policy only. */
+    if (pool->ops->id == XEN_SCHEDULER_CREDIT2) {
+        rc = policy_domain_knobs(pool, &d->pol, &knobs, true);
+    }
+    for (i = 0; rc == 0 && i < d->nr_vcpus; i++) {
+        rc = pool->ops->insert(pool, &d->vcpu[i]->pol);
+    }
+    if (rc != 0) {
+        /* All before the one that was refused, if one was. */
+        while (i > 1) {
+            i--;
+            pool->ops->remove(pool, &d->vcpu[i - 1]->pol);
+        }
+        pool->ops->domain_fini(pool, &d->pol);
+    }
+    return rc;
+}
+
+/* Fills the slot; gives it back if the policy refuses. */
+static int domain_fill(struct sop_domain *d, uint64_t now,
+                       const struct sop_domain_config *cfg,
+                       void *const *vcpu_port)
+{
     unsigned i;
     int rc;
 
-    d->used = true;
     d->id = cfg->domid;
     d->pol.domid = cfg->domid;
+    memcpy(d->pol.handle, cfg->handle, sizeof(d->pol.handle));
     d->hardware = cfg->hardware;
     d->kind = cfg->kind;
     d->port = cfg->port;
@@ -126,12 +155,6 @@ static void domain_fill(struct sop_domain *d, uint64_t now,
     d->nr_vcpus = cfg->nr_vcpus;
     d->created_ns = now;
     d->pool = &d->sys->pool[cfg->pool];
-    pool = &d->pool->pol;
-    pool->ops->domain_init(pool, &d->pol);
-    rc = pool->ops->adjust(pool, &d->pol, &knobs, true);
-    BUG_ON(rc != 0); /* the weight was checked, and any cap is fine */
-    watchdog_init(d);
-    evtchn_init(d);
     for (i = 0; i < d->nr_vcpus; i++) {
         struct sop_vcpu *v = d->vcpu[i];
 
@@ -140,9 +163,19 @@ static void domain_fill(struct sop_domain *d, uint64_t now,
         v->hard = cfg->hard;
         v->soft = cfg->soft;
         sched_affinity_changed(NULL, v, now);
-        pool->ops->insert(pool, &v->pol);
     }
+    rc = domain_enter_pool(d, cfg);
+    if (rc != 0) {
+        for (i = 0; i < d->nr_vcpus; i++) {
+            d->vcpu[i]->domain = NULL;
+        }
+        return rc;
+    }
+    d->used = true;
+    watchdog_init(d);
+    evtchn_init(d);
     vtime_wallclock(d);
+    return 0;
 }
 
 /* The order of checks is ours: the controller is not a guest. */
@@ -168,7 +201,9 @@ int sop_domain_create(struct sop_system *sys, uint64_t now,
         }
     }
     if (rc == 0) {
-        domain_fill(d, now, cfg, vcpu_port);
+        rc = domain_fill(d, now, cfg, vcpu_port);
+    }
+    if (rc == 0) {
         sys->slot_of[d->id] = (uint16_t)(d - sys->domain + 1);
         if (d->hardware) {
             sys->hardware = d;

@@ -431,6 +431,9 @@ static inline void sched_kick_mask(struct sop_pcpu *self,
 
 void sched_slice_fire(struct sop_pcpu *self, struct timer *t, uint64_t now);
 
+/* VCPU_HOLD_DOWN changed; vcpu_wake() or vcpu_sleep() follows. */
+void sched_up_changed(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+
 /* Sets pol.hard and pol.soft from the masks of `v` and acts on the change. */
 void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
                             uint64_t now);

@@ -99,7 +99,15 @@ void vcpu_sleep(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     }
     ASSERT(v->runstate.state == RUNSTATE_runnable);
     runstate_change(self, v, RUNSTATE_offline, now);
-    pool->ops->sleep(pool, &v->pol);
+    pool->ops->sleep(pool, &v->pol, now);
+}
+
+void sched_up_changed(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
+{
+    struct policy_pool *pool = pool_of(v);
+
+    v->pol.up = (v->holds & VCPU_HOLD_DOWN) == 0;
+    sched_kick_mask(self, v->domain->sys, policy_up(pool, &v->pol, now));
 }
 
 void vcpu_set_blocked(struct sop_vcpu *v)

@@ -109,6 +109,7 @@ static void pcpu_init(struct sop_system *sys, unsigned index)
 
     p->sys = sys;
     p->pol.index = index;
+    p->pol.core = (uint16_t)index;
     p->armed = SOP_TIME_NEVER;
     timer_init(&p->slice, sched_slice_fire, SOP_TRACE_TIMER_SLICE);
 }
@@ -159,6 +160,13 @@ unsigned sop_pcpu_index(const struct sop_pcpu *p)
 struct sop_system *sop_pcpu_system(const struct sop_pcpu *p)
 {
     return p->sys;
+}
+
+void sop_pcpu_set_topology(struct sop_pcpu *p, uint16_t core, uint16_t socket)
+{
+    ASSERT(!p->online);
+    p->pol.core = core;
+    p->pol.socket = socket;
 }
 
 void sop_pcpu_set_port(struct sop_pcpu *p, void *port)

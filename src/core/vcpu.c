@@ -19,6 +19,7 @@ void vcpu_create(struct sop_domain *d, unsigned id, struct sop_vcpu *v,
     /* vCPU 0 is built by who creates the domain; the others by the guest. */
     v->initialised = id == 0;
     v->holds = id == 0 ? 0 : VCPU_HOLD_DOWN;
+    v->pol.up = id == 0;
     v->info = d->shared + id * sizeof(struct vcpu_info);
     if (d->kind == SOP_GUEST_PV) {
         atomic_store_u8(&v->info[1], 1); /* upcalls masked */
@@ -37,6 +38,7 @@ int vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     if ((v->holds & VCPU_HOLD_DOWN) != 0) {
         v->holds &= ~VCPU_HOLD_DOWN;
         trace_vcpu(self, v, SOP_TRACE_EV_VCPU_UP, 0, 0);
+        sched_up_changed(self, v, now);
         vcpu_wake(self, v, now);
     }
     return 0;
@@ -65,6 +67,7 @@ void vcpu_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     if ((v->holds & VCPU_HOLD_DOWN) == 0) {
         v->holds |= VCPU_HOLD_DOWN;
         trace_vcpu(self, v, SOP_TRACE_EV_VCPU_DOWN, 0, 0);
+        sched_up_changed(self, v, now);
         vcpu_sleep(self, v, now);
     }
     if (others_up(v) == 0) {
@@ -82,6 +85,7 @@ void vcpu_op_down(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     if ((v->holds & VCPU_HOLD_DOWN) == 0) {
         v->holds |= VCPU_HOLD_DOWN;
         trace_vcpu(self, v, SOP_TRACE_EV_VCPU_DOWN, 0, 0);
+        sched_up_changed(self, v, now);
         vcpu_sleep(self, v, now);
     }
 }

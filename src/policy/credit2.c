@@ -38,6 +38,7 @@
 #define RATE_LIMIT_NS 1000000u /* shortest run before others preempt */
 #define WEIGHT_DEFAULT 256u
 #define WEIGHT_MAX 65535u
+#define CAP_MAX 65535u
 #define CAP_PERIOD_NS 10000000u
 
 struct c2_vcpu {
@@ -336,9 +337,10 @@ static void c2_domain_fini(struct policy_pool *pool, struct policy_domain *d)
     c2_pool(pool)->nr_capped -= c2_domain(d)->cap != 0;
 }
 
-static int c2_adjust(struct policy_pool *pool, struct policy_domain *d,
-                     struct policy_knobs *knobs, bool set)
+static int c2_domain_knobs(struct policy_pool *pool, struct policy_domain *d,
+                           struct policy_domain_knobs *all, bool set)
 {
+    struct policy_credit2_domain *knobs = &all->u.credit2;
     struct c2_domain *c = c2_domain(d);
 
     if (!set) {
@@ -346,7 +348,8 @@ static int c2_adjust(struct policy_pool *pool, struct policy_domain *d,
         knobs->cap = c->cap;
         return 0;
     }
-    if (knobs->weight < 1 || knobs->weight > WEIGHT_MAX) {
+    if (knobs->weight < 1 || knobs->weight > WEIGHT_MAX ||
+        knobs->cap > CAP_MAX) {
         return -XEN_EINVAL;
     }
     c2_pool(pool)->nr_capped -= c->cap != 0;
@@ -357,11 +360,12 @@ static int c2_adjust(struct policy_pool *pool, struct policy_domain *d,
     return 0;
 }
 
-static void c2_insert(struct policy_pool *pool, struct policy_vcpu *v)
+static int c2_insert(struct policy_pool *pool, struct policy_vcpu *v)
 {
     ASSERT(!v->runnable);
     list_init(&c2_vcpu(v)->link);
     set_vtime(v, c2_pool(pool)->vtime);
+    return 0;
 }
 
 static void c2_remove(struct policy_pool *pool, struct policy_vcpu *v)
@@ -379,8 +383,10 @@ static sop_cpumask_t c2_wake(struct policy_pool *pool, struct policy_vcpu *v,
     return tickle(pool, v, now);
 }
 
-static void c2_sleep(struct policy_pool *pool, struct policy_vcpu *v)
+static void c2_sleep(struct policy_pool *pool, struct policy_vcpu *v,
+                     uint64_t now)
 {
+    (void)now;
     ASSERT(!v->runnable);
     dequeue(pool, v);
 }
@@ -602,7 +608,7 @@ const struct policy_ops policy_credit2 = {
     .pcpu_remove = c2_pcpu_remove,
     .domain_init = c2_domain_init,
     .domain_fini = c2_domain_fini,
-    .adjust = c2_adjust,
+    .domain_knobs = c2_domain_knobs,
     .insert = c2_insert,
     .remove = c2_remove,
     .wake = c2_wake,

@@ -676,21 +676,21 @@ static void knobs_and_dump(void **state)
     struct world *w = world_new(1);
     struct fake_domain *a = spinner(w, 1, 77, 33, 1);
     struct policy_pool *pool = &w->sys->pool[0].pol;
-    struct policy_knobs k = {0};
+    struct policy_domain_knobs k = {.sched_id = XEN_SCHEDULER_CREDIT2};
 
     (void)state;
     (void)spinner(w, 2, 256, 0, 1);
-    assert_int_equal(pool->ops->adjust(pool, &a->d->pol, &k, false), 0);
-    assert_int_equal(k.weight, 77);
-    assert_int_equal(k.cap, 33);
-    k.weight = 0;
-    assert_rc(pool->ops->adjust(pool, &a->d->pol, &k, true), EINVAL);
-    k.weight = 65536;
-    assert_rc(pool->ops->adjust(pool, &a->d->pol, &k, true), EINVAL);
-    k.weight = 1;
-    assert_int_equal(pool->ops->adjust(pool, &a->d->pol, &k, true), 0);
-    k.weight = 65535;
-    assert_int_equal(pool->ops->adjust(pool, &a->d->pol, &k, true), 0);
+    assert_int_equal(policy_domain_knobs(pool, &a->d->pol, &k, false), 0);
+    assert_int_equal(k.u.credit2.weight, 77);
+    assert_int_equal(k.u.credit2.cap, 33);
+    k.u.credit2.weight = 0;
+    assert_rc(policy_domain_knobs(pool, &a->d->pol, &k, true), EINVAL);
+    k.u.credit2.weight = 65536;
+    assert_rc(policy_domain_knobs(pool, &a->d->pol, &k, true), EINVAL);
+    k.u.credit2.weight = 1;
+    assert_int_equal(policy_domain_knobs(pool, &a->d->pol, &k, true), 0);
+    k.u.credit2.weight = 65535;
+    assert_int_equal(policy_domain_knobs(pool, &a->d->pol, &k, true), 0);
     dumped = 0;
     policy_dump(pool, count_line, NULL);
     assert_int_equal(dumped, 2); /* the pool, and the one that waits */
