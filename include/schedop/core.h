@@ -28,6 +28,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <schedop/knobs.h>
 #include <schedop/limits.h>
 #include <schedop/port.h>
 
@@ -60,7 +61,10 @@ struct sop_config {
     uint64_t seed;       /* decides among equals; same seed, same run */
     uint64_t wall_ns;    /* wall clock, ns since 1970, at system time 0 */
     struct sop_time_scale time;
-    const struct policy_ops *policy; /* of cpupool 0 */
+    const struct policy_ops *policy;          /* of cpupool 0 */
+    const struct policy_ops *const *policies; /* for other cpupools, beside
+                                                 that one */
+    unsigned nr_policies;
     bool own_ports; /* no tables of ports in the arena: each domain brings
                        its own, struct sop_domain_config */
 };
@@ -107,9 +111,100 @@ static inline void *sop_vcpu_port(const struct sop_vcpu *v)
 
 /*
  * Adds the calling pCPU to cpupool 0 and to scheduling. Called once on each
- * pCPU before its first sop_exit_to_guest().
+ * pCPU before its first sop_exit_to_guest(), on pCPU 0 first.
  */
 void sop_pcpu_online(struct sop_pcpu *self);
+
+/* ------------------------------------------------------------------- cpupools
+ */
+
+/*
+ * Cpupools (spec 6.3): each has pCPUs and a policy of its own for the domains
+ * in it. Pool 0 is there from the start and for ever, and pCPU 0 stays in it.
+ * A pCPU in no pool is free, and idles. Unless said otherwise -ENOENT means
+ * that there is no pool with that id. Error numbers are those of Xen's
+ * XEN_SYSCTL_cpupool_op.
+ */
+#define SOP_POOL_ANY                                                           \
+    UINT32_MAX /* any id that is free, any pCPU that will do                   \
+                */
+
+/*
+ * Makes a pool without pCPUs whose policy has that XEN_SCHEDULER_* id. `*id`
+ * is the wanted pool id; SOP_POOL_ANY is replaced by one that was free.
+ * -EEXIST that id is taken; -ENOENT no such policy; -ENOMEM too many pools.
+ */
+int sop_pool_create(struct sop_pcpu *self, uint32_t sched_id, uint32_t *id);
+
+/* -EBUSY pool 0, or one that has pCPUs or domains. */
+int sop_pool_destroy(struct sop_pcpu *self, uint32_t id);
+
+/*
+ * Puts a free pCPU into the pool; SOP_POOL_ANY: the lowest. -EINVAL no such
+ * pCPU; -ENODEV it is not free, or none is; -EADDRNOTAVAIL it is still leaving
+ * another pool. To add a pCPU to the pool it is leaving takes that back;
+ * -EAGAIN as for sop_pool_remove().
+ */
+int sop_pool_add(struct sop_pcpu *self, uint32_t id, uint32_t pcpu);
+
+/*
+ * Takes a pCPU out of the pool; SOP_POOL_ANY: the highest. Hard masks that
+ * name no other pCPU of the pool become all. Returns 0 when it is free.
+ * -EAGAIN: what it ran has not left yet, it was kicked; call again.
+ * -EADDRINUSE: some vCPU is pinned to it; it leaves no further until the pin is
+ * undone and this is called again. Meanwhile no other pCPU can be removed
+ * anywhere: -EADDRNOTAVAIL, as for a pCPU that is in another pool or in none.
+ * -EINVAL no such pCPU online, or pCPU 0; -EBUSY the last one, and domains live
+ * there.
+ */
+int sop_pool_remove(struct sop_pcpu *self, uint32_t id, uint32_t pcpu);
+
+/*
+ * Moves `d` into the pool: knobs as new domains have them, all masks all.
+ * -EAGAIN: one of its vCPUs is still on a pCPU, which was kicked; call again,
+ * for until then none of them runs. -ENOENT also when the pool has no pCPU;
+ * -EBUSY a vCPU is pinned; -ENOSPC the policy there (rtds) cannot guarantee
+ * what its vCPUs need, and it goes on where it was.
+ */
+int sop_pool_move(struct sop_pcpu *self, uint32_t id, struct sop_domain *d);
+
+struct sop_pool_info {
+    uint32_t id;
+    uint32_t sched_id;      /* XEN_SCHEDULER_* */
+    const char *sched_name; /* as Xen names it */
+    unsigned nr_domains;
+    sop_cpumask_t pcpus;
+};
+
+/* The pool with that id or else the one with the next higher id. */
+int sop_pool_info(struct sop_pcpu *self, uint32_t id,
+                  struct sop_pool_info *info);
+sop_cpumask_t sop_pool_free_pcpus(struct sop_pcpu *self);
+
+/*
+ * Read, or with `set` change, the knobs of a domain, a vCPU, a pool. Their
+ * sched_id says whose knobs they are. 0, or an error with nothing changed:
+ * -EINVAL the pool has another policy, or a value is out of range; -ENOSPC as
+ * above; -ESRCH the domain is dead. A policy without knobs of that kind does
+ * nothing and returns 0.
+ */
+int sop_domain_knobs(struct sop_pcpu *self, struct sop_domain *d,
+                     struct policy_domain_knobs *knobs, bool set);
+int sop_vcpu_knobs(struct sop_pcpu *self, struct sop_vcpu *v,
+                   struct policy_vcpu_knobs *knobs, bool set);
+int sop_pool_knobs(struct sop_pcpu *self, uint32_t id,
+                   struct policy_pool_knobs *knobs, bool set);
+
+/*
+ * Takes a pCPU out of scheduling, and back into pool 0. One that is offline
+ * still waits in port_idle(), and its timers are served by another. Online:
+ * -EEXIST it is, -EINVAL no such pCPU. Offline: -EEXIST it is, -EINVAL no such
+ * pCPU or pCPU 0, -ENODEV it is in another pool than 0, -EADDRINUSE a vCPU of
+ * pool 0 is pinned, anywhere, -EADDRNOTAVAIL another is leaving its pool,
+ * -EAGAIN as for sop_pool_remove().
+ */
+int sop_hotplug_online(struct sop_pcpu *self, uint32_t pcpu);
+int sop_hotplug_offline(struct sop_pcpu *self, uint32_t pcpu);
 
 /* -------------------------------------------------------- entries from guests
  */
@@ -187,10 +282,12 @@ struct sop_domain_config {
     uint16_t domid; /* 0..0x7fef, not in use */
     bool hardware;  /* hardware and control domain: privileged */
     enum sop_guest_kind kind;
-    unsigned nr_vcpus;  /* 1..SOP_VCPUS_MAX; vCPU 0 starts initialised, up */
-    unsigned weight;    /* 1..65535 */
-    unsigned cap;       /* per cent of a pCPU, 0 none */
-    unsigned pool;      /* cpupool id */
+    unsigned nr_vcpus; /* 1..SOP_VCPUS_MAX; vCPU 0 starts initialised, up */
+    unsigned weight;   /* 1..65535; of credit2, like the cap */
+    unsigned cap;      /* per cent of a pCPU, 0 none */
+    const struct policy_domain_knobs *knobs; /* instead of those two: of the
+                                                policy of its pool; or NULL */
+    uint32_t pool;                           /* cpupool id */
     uint8_t handle[16]; /* its UUID: what arinc653 schedules go by */
     sop_cpumask_t hard; /* affinity of every vCPU; see sop_vcpu_set_affinity */
     sop_cpumask_t soft;
@@ -204,7 +301,10 @@ struct sop_domain_config {
 /*
  * Creates a domain with its controller pause count at 1 (spec 2.2), and its
  * vCPUs, of which number n has port record vcpu_port[n].
- * -EINVAL bad config; -EEXIST domid in use; -ENOMEM no free slot.
+ * -EINVAL bad config, or knobs of another policy or out of range; -ESRCH no
+ * such cpupool, -ENODEV one other than 0 and without pCPUs; -EEXIST domid in
+ * use; -ENOMEM no free slot; -ENOSPC the policy (rtds) cannot guarantee what
+ * the vCPUs need.
  */
 int sop_domain_create(struct sop_system *sys, uint64_t now,
                       const struct sop_domain_config *cfg,

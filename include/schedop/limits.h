@@ -11,6 +11,7 @@
 #define SOP_VCPUS_MAX 32u       /* per domain: slots of shared_info */
 #define SOP_DOMAINS_MAX 1024u   /* alive at one time */
 #define SOP_POOLS_MAX 16u       /* cpupools */
+#define SOP_WINDOWS_MAX 64u     /* of an arinc653 schedule */
 #define SOP_WATCHDOGS 2u        /* per domain (spec 3.7) */
 #define SOP_POLL_PORTS_MAX 128u /* per poll (spec 3.4) */
 #define SOP_PORTS_MAX 4096u     /* 2-level event channels, 64-bit layout */

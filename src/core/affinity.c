@@ -16,6 +16,10 @@ void affinity_unpin(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     }
     v->pinned = false;
     v->hard = v->unpinned_hard;
+    if ((v->hard & v->domain->pool->cpus) == 0) {
+        /* All it names left the pool meanwhile. */
+        v->hard = bits_below(v->domain->sys->cfg.nr_pcpus);
+    }
     sched_affinity_changed(self, v, now);
 }
 
@@ -40,7 +44,7 @@ int affinity_pin(struct sop_pcpu *self, struct sop_vcpu *v, int32_t pcpu,
     if (v->pinned) {
         return -XEN_EBUSY;
     }
-    if ((v->domain->pool->pol.online & bits_one((uint32_t)pcpu)) == 0) {
+    if ((v->domain->pool->cpus & bits_one((uint32_t)pcpu)) == 0) {
         return -XEN_EINVAL;
     }
     v->pinned = true;
@@ -57,7 +61,7 @@ int affinity_pin(struct sop_pcpu *self, struct sop_vcpu *v, int32_t pcpu,
 static int set_hard(struct sop_pcpu *self, struct sop_vcpu *v,
                     sop_cpumask_t mask, uint64_t now)
 {
-    if ((mask & v->domain->pool->pol.online) == 0) {
+    if ((mask & v->domain->pool->cpus) == 0) {
         return -XEN_EINVAL;
     }
     if (v->pinned) {
@@ -85,7 +89,7 @@ static int set_soft(struct sop_pcpu *self, struct sop_vcpu *v,
 int affinity_set(struct sop_pcpu *self, struct sop_vcpu *v, unsigned flags,
                  sop_cpumask_t *hard, sop_cpumask_t *soft, uint64_t now)
 {
-    sop_cpumask_t online = v->domain->pool->pol.online;
+    sop_cpumask_t cpus = v->domain->pool->cpus;
     int rc;
 
     if (flags == 0 || (flags & ~(SOP_AFFINITY_HARD | SOP_AFFINITY_SOFT |
@@ -104,7 +108,7 @@ int affinity_set(struct sop_pcpu *self, struct sop_vcpu *v, unsigned flags,
         if (rc != 0) {
             return rc;
         }
-        *hard = v->hard & online;
+        *hard = v->hard & cpus;
     }
     if ((flags & SOP_AFFINITY_SOFT) != 0) {
         /* Fails only when pinned, and then setting hard has failed before. */
@@ -112,7 +116,7 @@ int affinity_set(struct sop_pcpu *self, struct sop_vcpu *v, unsigned flags,
         if (rc != 0) {
             return rc;
         }
-        *soft = v->soft & v->hard & online;
+        *soft = v->soft & v->hard & cpus;
     }
     return 0;
 }

@@ -41,12 +41,16 @@ static void check_poll(const struct sop_vcpu *v)
 static void check_vcpu(const struct sop_vcpu *v, uint64_t now)
 {
     const struct sop_pool *pool = v->domain->pool;
+    sop_cpumask_t hard = v->hard & pool->cpus;
 
+    if (hard == 0 && v->pinned) {
+        hard = v->hard & pool->pol.online;
+    }
     CHECK(v->pol.runnable == vcpu_is_runnable(v));
     CHECK(v->pol.up == ((v->holds & VCPU_HOLD_DOWN) == 0));
     CHECK(v->shutdown_pause == v->domain->shutting_down);
     CHECK(v->pause_count >= v->shutdown_pause);
-    CHECK(v->pol.hard == (v->hard & pool->pol.online));
+    CHECK(v->pol.hard == hard);
     CHECK((v->pol.soft & ~v->pol.hard) == 0);
     CHECK(v->pol.hard == 0 || v->pol.soft != 0);
     if (v->running != NULL) {
@@ -112,6 +116,29 @@ static void check_domain(const struct sop_domain *d, uint64_t now)
     }
 }
 
+/* A pCPU is the policy's that has it, and a member unless it is leaving. */
+static void check_membership(const struct sop_pcpu *p)
+{
+    uint64_t bit = bits_one(p->pol.index);
+    const struct sop_system *sys = p->sys;
+    unsigned i;
+
+    CHECK(p->online || p->pool == NULL);
+    CHECK(p->pool != NULL || p->curr == NULL);
+    CHECK(p->online || heap_top(&p->timers) == NULL);
+    for (i = 0; i < SOP_POOLS_MAX; i++) {
+        const struct sop_pool *pool = &sys->pool[i];
+        bool ours = pool->used && p->pool == pool;
+
+        if (pool->used) {
+            CHECK((pool->pol.online & bit) == 0 || ours);
+            CHECK((pool->cpus & ~pool->pol.online) == 0);
+            CHECK((pool->pol.pcpu[p->pol.index] == &p->pol) == ours);
+            CHECK(((pool->cpus & bit) != 0) == (ours && sys->leaving != p));
+        }
+    }
+}
+
 static void check_pcpu(const struct sop_pcpu *p)
 {
     CHECK(heap_check(&p->timers) == NULL);
@@ -121,7 +148,9 @@ static void check_pcpu(const struct sop_pcpu *p)
     if (p->curr != NULL) {
         CHECK(p->curr->running == p);
         CHECK(p->pol.curr == &p->curr->pol);
+        CHECK(p->curr->domain->pool == p->pool);
     }
+    check_membership(p);
 }
 
 void sop_check(struct sop_system *sys, uint64_t now)

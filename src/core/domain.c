@@ -52,8 +52,7 @@ static bool config_ok(const struct sop_system *sys,
 {
     return cfg->domid < DOMID_FIRST_RESERVED && cfg->nr_vcpus >= 1 &&
            cfg->nr_vcpus <= SOP_VCPUS_MAX && cfg->weight >= 1 &&
-           cfg->weight <= UINT16_MAX && cfg->pool < SOP_POOLS_MAX &&
-           sys->pool[cfg->pool].used &&
+           cfg->weight <= UINT16_MAX &&
            (cfg->hard & bits_below(sys->cfg.nr_pcpus)) != 0 &&
            cfg->shared_info != NULL &&
            (cfg->ports != NULL) == sys->cfg.own_ports &&
@@ -103,35 +102,21 @@ static void domain_reset(struct sop_system *sys, struct sop_domain *d)
     list_init(&d->changed);
 }
 
-/* Puts `d` and its vCPUs into its pool; undone if the policy refuses one. */
-static int domain_enter_pool(struct sop_domain *d,
-                             const struct sop_domain_config *cfg)
+/* What a new domain starts with: what its config says, if that is for it. */
+static int domain_enter(struct sop_domain *d,
+                        const struct sop_domain_config *cfg)
 {
-    struct policy_pool *pool = &d->pool->pol;
     struct policy_domain_knobs knobs = {
         .sched_id = XEN_SCHEDULER_CREDIT2,
         .u.credit2 = {.weight = cfg->weight, .cap = cfg->cap},
     };
-    unsigned i;
-    int rc = 0;
 
-    pool->ops->domain_init(pool, &d->pol);
-    /* Weight and cap mean something to one policy only. */
-    if (pool->ops->id == XEN_SCHEDULER_CREDIT2) {
-        rc = policy_domain_knobs(pool, &d->pol, &knobs, true);
+    if (cfg->knobs != NULL) {
+        knobs = *cfg->knobs;
+    } else if (d->pool->pol.ops->id != XEN_SCHEDULER_CREDIT2) {
+        return pool_enter(d, NULL);
     }
-    for (i = 0; rc == 0 && i < d->nr_vcpus; i++) {
-        rc = pool->ops->insert(pool, &d->vcpu[i]->pol);
-    }
-    if (rc != 0) {
-        /* All before the one that was refused, if one was. */
-        while (i > 1) {
-            i--;
-            pool->ops->remove(pool, &d->vcpu[i - 1]->pol);
-        }
-        pool->ops->domain_fini(pool, &d->pol);
-    }
-    return rc;
+    return pool_enter(d, &knobs);
 }
 
 /* Fills the slot; gives it back if the policy refuses. */
@@ -154,7 +139,7 @@ static int domain_fill(struct sop_domain *d, uint64_t now,
     }
     d->nr_vcpus = cfg->nr_vcpus;
     d->created_ns = now;
-    d->pool = &d->sys->pool[cfg->pool];
+    d->pool = pool_find(d->sys, cfg->pool);
     for (i = 0; i < d->nr_vcpus; i++) {
         struct sop_vcpu *v = d->vcpu[i];
 
@@ -164,7 +149,7 @@ static int domain_fill(struct sop_domain *d, uint64_t now,
         v->soft = cfg->soft;
         sched_affinity_changed(NULL, v, now);
     }
-    rc = domain_enter_pool(d, cfg);
+    rc = domain_enter(d, cfg);
     if (rc != 0) {
         for (i = 0; i < d->nr_vcpus; i++) {
             d->vcpu[i]->domain = NULL;
@@ -190,6 +175,10 @@ int sop_domain_create(struct sop_system *sys, uint64_t now,
     d = free_domain(sys);
     if (!config_ok(sys, cfg)) {
         rc = -XEN_EINVAL;
+    } else if (pool_find(sys, cfg->pool) == NULL) {
+        rc = -XEN_ESRCH;
+    } else if (cfg->pool != 0 && pool_find(sys, cfg->pool)->cpus == 0) {
+        rc = -XEN_ENODEV;
     } else if (domain_find(sys, cfg->domid) != NULL) {
         rc = -XEN_EEXIST;
     } else if (d == NULL) {

@@ -1,23 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Hypercalls 36 and 35, as far as a hardware domain needs them to watch other
- * domains: domain information, pause, unpause, resume, suspend port, and what
- * domctl_vcpu.c has. What else the control domain asks goes to the port.
+ * Hypercall 36, as far as a hardware domain needs it to watch and schedule
+ * other domains: domain information, pause, unpause, resume, suspend port, and
+ * what domctl_vcpu.c has. What else the control domain asks goes to the port.
  */
 #include "private.h"
 
 #include <xen/domctl.h>
-#include <xen/sysctl.h>
 
 #include "../lib/string.h"
 
 ABI_OFFSET(struct xen_domctl, u, 16);
 
-/* Domains described per hold of the lock in a list. */
-#define LIST_MAX SOP_DOMAINS_MAX
-
 /* Frame and page counts are the port's business: the core has none. */
-static void fill_info(const struct sop_domain *d, uint64_t now,
+void domctl_fill_info(const struct sop_domain *d, uint64_t now,
                       struct xen_domctl_getdomaininfo *out)
 {
     struct sop_domain_info info;
@@ -31,11 +27,11 @@ static void fill_info(const struct sop_domain *d, uint64_t now,
     out->nr_online_vcpus = info.nr_online;
     out->max_vcpu_id = info.nr_vcpus - 1;
     out->shared_info_frame = UINT64_MAX;
-    out->cpupool = (uint32_t)(d->pool - d->sys->pool);
+    out->cpupool = d->pool->id;
 }
 
 /* The domain with that id or else the next higher one. */
-static struct sop_domain *find_from(const struct sop_system *sys,
+struct sop_domain *domctl_find_from(const struct sop_system *sys,
                                     uint32_t domid)
 {
     for (; domid < DOMID_FIRST_RESERVED; domid++) {
@@ -58,11 +54,11 @@ static int ctl_info(struct sop_pcpu *self, struct xen_domctl *op, uint64_t now)
     if (op->domain >= DOMID_FIRST_RESERVED) {
         return -XEN_EINVAL;
     }
-    d = find_from(self->sys, op->domain);
+    d = domctl_find_from(self->sys, op->domain);
     if (d == NULL) {
         return -XEN_ESRCH;
     }
-    fill_info(d, now, &op->u.getdomaininfo);
+    domctl_fill_info(d, now, &op->u.getdomaininfo);
     op->domain = op->u.getdomaininfo.domain;
     return 0;
 }
@@ -166,63 +162,6 @@ int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
     }
     if (rc == 0 && op.cmd == XEN_DOMCTL_getdomaininfo &&
         port_copy_out(v, call->arg[0], &op, sizeof(op)) != 0) {
-        return -XEN_EFAULT;
-    }
-    return rc;
-}
-
-/* ---- sysctl: the list of domains ---- */
-
-/* One domain per hold of the lock: ids are re-read, so none comes twice. */
-static int64_t list_domains(struct sop_pcpu *self, struct sop_vcpu *v,
-                            struct xen_sysctl_getdomaininfolist *list)
-{
-    uint64_t buffer = (uintptr_t)list->buffer.p;
-    uint32_t next = list->first_domain;
-    uint32_t n;
-
-    for (n = 0; n < list->max_domains && n < LIST_MAX; n++) {
-        struct xen_domctl_getdomaininfo info;
-        uint64_t now = core_enter(self);
-        const struct sop_domain *d = find_from(self->sys, next);
-
-        if (d != NULL) {
-            fill_info(d, now, &info);
-        }
-        core_leave(self);
-        if (d == NULL) {
-            break;
-        }
-        if (port_copy_out(v, buffer + n * sizeof(info), &info, sizeof(info)) !=
-            0) {
-            return -XEN_EFAULT;
-        }
-        next = info.domain + 1u;
-    }
-    list->num_domains = n;
-    return 0;
-}
-
-int64_t sysctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
-                    struct sop_call *call)
-{
-    struct xen_sysctl op;
-    int64_t rc;
-
-    if (port_copy_in(v, &op, call->arg[0], sizeof(op)) != 0) {
-        return -XEN_EFAULT;
-    }
-    if (op.interface_version != XEN_SYSCTL_INTERFACE_VERSION) {
-        return -XEN_EACCES;
-    }
-    if (!v->domain->hardware) {
-        return -XEN_EPERM;
-    }
-    if (op.cmd != XEN_SYSCTL_getdomaininfolist) {
-        return port_hypercall(self, v, call);
-    }
-    rc = list_domains(self, v, &op.u.getdomaininfolist);
-    if (rc == 0 && port_copy_out(v, call->arg[0], &op, sizeof(op)) != 0) {
         return -XEN_EFAULT;
     }
     return rc;

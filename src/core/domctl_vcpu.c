@@ -12,11 +12,19 @@ struct masks {
     sop_cpumask_t hard, soft;
 };
 
-/* At most the bits there are; what is not given is clear. */
-static int read_mask(struct sop_vcpu *v, const struct xenctl_bitmap *map,
-                     sop_cpumask_t *mask)
+/* Bytes of a guest's mask that are cleared beyond ours. */
+#define MASK_BYTES_MAX 512u
+
+static uint32_t mask_bytes(const struct xenctl_bitmap *map)
 {
-    uint32_t bytes = map->nr_bits / 8 + (map->nr_bits % 8 != 0);
+    return map->nr_bits / 8 + (map->nr_bits % 8 != 0);
+}
+
+/* At most the bits there are; what is not given is clear. */
+int mask_read(struct sop_vcpu *v, const struct xenctl_bitmap *map,
+              sop_cpumask_t *mask)
+{
+    uint32_t bytes = mask_bytes(map);
 
     *mask = 0;
     bytes = bytes < sizeof(*mask) ? bytes : sizeof(*mask);
@@ -30,17 +38,25 @@ static int read_mask(struct sop_vcpu *v, const struct xenctl_bitmap *map,
     return 0;
 }
 
-static int write_mask(struct sop_vcpu *v, const struct xenctl_bitmap *map,
-                      sop_cpumask_t mask)
+/* Whole bytes, as Xen does it: bits beyond nr_bits in the last are ours. */
+int mask_write(struct sop_vcpu *v, const struct xenctl_bitmap *map,
+               sop_cpumask_t mask)
 {
+    static const uint8_t zeroes[64];
     uint64_t addr = (uintptr_t)map->bitmap.p;
-    uint32_t bytes = map->nr_bits / 8 + (map->nr_bits % 8 != 0);
+    uint32_t bytes = mask_bytes(map), at = 0, n;
+    int rc = 0;
 
-    bytes = bytes < sizeof(mask) ? bytes : sizeof(mask);
-    if (map->nr_bits < 64) {
-        mask &= bits_below(map->nr_bits);
+    bytes = bytes < MASK_BYTES_MAX ? bytes : MASK_BYTES_MAX;
+    while (rc == 0 && at < bytes) {
+        const void *from = at == 0 ? (const void *)&mask : zeroes;
+
+        n = at == 0 ? (uint32_t)sizeof(mask) : (uint32_t)sizeof(zeroes);
+        n = n < bytes - at ? n : bytes - at;
+        rc = port_copy_out(v, addr + at, from, n);
+        at += n;
     }
-    return bytes == 0 ? 0 : port_copy_out(v, addr, &mask, bytes);
+    return rc;
 }
 
 /* Locked. NULL and *rc when there is no such vCPU. */
@@ -97,13 +113,13 @@ int domctl_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
     if (a->flags == 0) {
         return -XEN_EINVAL;
     }
-    if (set && ((hard && read_mask(v, &a->cpumap_hard, &m.hard) != 0) ||
-                (soft && read_mask(v, &a->cpumap_soft, &m.soft) != 0))) {
+    if (set && ((hard && mask_read(v, &a->cpumap_hard, &m.hard) != 0) ||
+                (soft && mask_read(v, &a->cpumap_soft, &m.soft) != 0))) {
         return -XEN_EFAULT;
     }
     rc = set ? set_affinity(self, op, &m) : get_affinity(self, op, &m);
-    if (rc == 0 && ((hard && write_mask(v, &a->cpumap_hard, m.hard) != 0) ||
-                    (soft && write_mask(v, &a->cpumap_soft, m.soft) != 0))) {
+    if (rc == 0 && ((hard && mask_write(v, &a->cpumap_hard, m.hard) != 0) ||
+                    (soft && mask_write(v, &a->cpumap_soft, m.soft) != 0))) {
         rc = -XEN_EFAULT;
     }
     return rc;

@@ -134,6 +134,7 @@ struct sop_domain {
     enum sop_guest_kind kind;
     void *port;
     struct sop_pool *pool;
+    bool moving; /* to another pool: its vCPUs are paused once more */
     unsigned nr_vcpus;
     struct sop_vcpu *vcpu[SOP_VCPUS_MAX];
 
@@ -174,7 +175,7 @@ struct sop_pcpu {
 
     struct sop_system *sys;
     bool online;
-    struct sop_pool *pool;
+    struct sop_pool *pool; /* NULL: free, or offline */
     struct sop_vcpu *curr; /* written by its own pCPU, under the lock */
     uint32_t work;         /* PCPU_*; set under the lock, then a kick */
 
@@ -204,6 +205,9 @@ _Static_assert(offsetof(struct sop_pcpu, port) == 0, "sop_pcpu_port()");
 struct sop_pool {
     struct policy_pool pol;
     bool used;
+    uint32_t id;
+    struct sop_system *sys;
+    sop_cpumask_t cpus; /* its members; pol.online has the leaving one too */
 };
 
 struct sop_system {
@@ -219,6 +223,7 @@ struct sop_system {
     struct sop_domain *hardware;
     struct list_node changed; /* domains for sop_controller_next() */
     struct sop_pool pool[SOP_POOLS_MAX];
+    struct sop_pcpu *leaving; /* its pool, not yet; NULL: none */
 };
 
 /* ---- timerq.c ---- */
@@ -228,6 +233,9 @@ void timer_init(struct timer *t, timer_fire *fire, enum sop_trace_timer kind);
 /* Moves `t` to the heap of `self` with this deadline, set before or not. */
 void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline);
 void timer_cancel(struct timer *t);
+/* Moves all timers of one pCPU to another, which has to look at them. */
+void timerq_hand_over(struct sop_pcpu *from, struct sop_pcpu *to);
+
 static inline bool timer_is_set(const struct timer *t)
 {
     return heap_node_is_linked(&t->node);
@@ -559,6 +567,41 @@ void affinity_unpin(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
 int affinity_set(struct sop_pcpu *self, struct sop_vcpu *v, unsigned flags,
                  sop_cpumask_t *hard, sop_cpumask_t *soft, uint64_t now);
 
+/* ---- cpupool.c, cpupool_domain.c: see there, and core.h ---- */
+
+void pool_init(struct sop_system *sys, struct sop_pool *pool, uint32_t id,
+               const struct policy_ops *ops);
+struct sop_pool *pool_find(struct sop_system *sys, uint32_t id);
+
+/* The pool with that id or else the next higher one. */
+struct sop_pool *pool_find_from(struct sop_system *sys, uint32_t id);
+int pool_create(struct sop_pcpu *self, uint32_t sched_id, uint32_t *id);
+int pool_destroy(struct sop_pcpu *self, struct sop_pool *pool);
+int pool_add(struct sop_pcpu *self, struct sop_pool *pool, uint32_t cpu,
+             uint64_t now);
+int pool_remove(struct sop_pcpu *self, struct sop_pool *pool, uint32_t cpu,
+                uint64_t now);
+int pool_move(struct sop_pcpu *self, struct sop_pool *pool,
+              struct sop_domain *d, uint64_t now);
+
+/* Puts `d`, nothing of which runs, under the policy of its pool. */
+int pool_enter(struct sop_domain *d, const struct policy_domain_knobs *knobs);
+int domain_knobs(struct sop_pcpu *self, struct sop_domain *d,
+                 struct policy_domain_knobs *knobs, bool set);
+int vcpu_knobs(struct sop_pcpu *self, struct sop_vcpu *v,
+               struct policy_vcpu_knobs *knobs, bool set);
+int pool_knobs(struct sop_pcpu *self, struct sop_pool *pool,
+               struct policy_pool_knobs *knobs, bool set);
+void pool_info(const struct sop_pool *pool, struct sop_pool_info *info);
+sop_cpumask_t pool_free_pcpus(const struct sop_system *sys);
+
+/* Puts `p`, which is in no pool, into this one. */
+void pool_join(struct sop_pcpu *self, struct sop_pool *pool, struct sop_pcpu *p,
+               uint64_t now);
+
+/* Starts the leaving of `p` or goes on with it: -EAGAIN, -EADDRINUSE, 0. */
+int pool_leave(struct sop_pcpu *self, struct sop_pcpu *p, uint64_t now);
+
 /* ---- vcpu.c ---- */
 
 void vcpu_create(struct sop_domain *d, unsigned id, struct sop_vcpu *v,
@@ -603,9 +646,23 @@ int64_t assist_call(struct sop_pcpu *self, struct sop_vcpu *v,
 int64_t domctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call);
 struct xen_domctl;
+struct xen_domctl_getdomaininfo;
+void domctl_fill_info(const struct sop_domain *d, uint64_t now,
+                      struct xen_domctl_getdomaininfo *out);
+
+/* The domain with that id or else the next higher one. */
+struct sop_domain *domctl_find_from(const struct sop_system *sys,
+                                    uint32_t domid);
 int domctl_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
                     const struct xen_domctl *op);
 int domctl_vcpu_info(struct sop_pcpu *self, struct xen_domctl *op);
+
+/* Masks in guest memory, unlocked: 0 or -EFAULT. */
+struct xenctl_bitmap;
+int mask_read(struct sop_vcpu *v, const struct xenctl_bitmap *map,
+              sop_cpumask_t *mask);
+int mask_write(struct sop_vcpu *v, const struct xenctl_bitmap *map,
+               sop_cpumask_t mask);
 int64_t sysctl_call(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct sop_call *call);
 

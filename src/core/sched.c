@@ -37,7 +37,6 @@ bool vcpu_is_runnable(const struct sop_vcpu *v)
 /* The flag goes before the kick: the entry that it causes must see it. */
 void sched_request(struct sop_pcpu *self, struct sop_pcpu *p)
 {
-    ASSERT(p->online);
     (void)__atomic_fetch_or(&p->work, PCPU_RESCHEDULE, __ATOMIC_SEQ_CST);
     if (p != self) {
         port_kick(p);
@@ -174,9 +173,13 @@ void sched_affinity_changed(struct sop_pcpu *self, struct sop_vcpu *v,
                             uint64_t now)
 {
     struct policy_pool *pool = pool_of(v);
-    sop_cpumask_t hard = v->hard & pool->online;
-    sop_cpumask_t soft = v->soft & hard;
+    sop_cpumask_t hard = v->hard & v->domain->pool->cpus;
+    sop_cpumask_t soft;
 
+    if (unlikely(hard == 0 && v->pinned)) {
+        hard = v->hard & pool->online; /* its pCPU cannot leave yet */
+    }
+    soft = v->soft & hard;
     if (hard == v->pol.hard && (soft == 0 ? hard : soft) == v->pol.soft) {
         return;
     }
@@ -272,9 +275,13 @@ static void trace_accounts(struct sop_pcpu *self, const struct sop_vcpu *next)
 /* Lets the policy choose; returns the vCPU that now belongs on `self`. */
 static struct sop_vcpu *sched_choose(struct sop_pcpu *self, uint64_t now)
 {
-    struct policy_pool *pool = &self->pool->pol;
+    struct policy_pool *pool;
     struct policy_choice choice;
 
+    if (unlikely(self->pool == NULL)) {
+        return NULL; /* free or offline (cpupool.c) */
+    }
+    pool = &self->pool->pol;
     if (self->pol.curr != NULL) {
         pool->ops->charge(pool, &self->pol, now);
     }
@@ -386,7 +393,7 @@ void sop_kicked(struct sop_pcpu *self)
 {
     /* The work itself is in self->work, or in what the guest entry looks
        at; the interrupt only had to get us out of the guest. */
-    ASSERT(self->online);
+    (void)self;
 }
 
 struct sop_vcpu *sop_pcpu_current(const struct sop_pcpu *self)
@@ -399,30 +406,5 @@ void sop_vcpu_kick(struct sop_pcpu *self, struct sop_vcpu *v)
     uint64_t now = core_enter(self);
 
     vcpu_kick(self, v, now);
-    core_leave(self);
-}
-
-void sop_pcpu_online(struct sop_pcpu *self)
-{
-    struct sop_system *sys = self->sys;
-    struct policy_pool *pool = &sys->pool[0].pol;
-    uint64_t now = core_enter(self);
-    unsigned i;
-
-    BUG_ON(self->online);
-    self->online = true;
-    self->pool = &sys->pool[0];
-    pool->online |= bits_one(self->pol.index);
-    pool->pcpu[self->pol.index] = &self->pol;
-    pool->ops->pcpu_add(pool, &self->pol);
-    trace_pcpu(self, SOP_TRACE_EV_PCPU_ADD, self->pol.index, 0);
-    /* Masks that name this pCPU now mean it. */
-    for (i = 0; i < sys->cfg.nr_vcpus; i++) {
-        if (sys->vcpu[i].domain != NULL &&
-            sys->vcpu[i].domain->pool == self->pool) {
-            sched_affinity_changed(self, &sys->vcpu[i], now);
-        }
-    }
-    sched_request(self, self);
     core_leave(self);
 }

@@ -43,7 +43,8 @@ static bool config_ok(const struct sop_config *cfg)
            cfg->nr_domains >= 1 && cfg->nr_domains <= SOP_DOMAINS_MAX &&
            cfg->nr_vcpus >= 1 &&
            cfg->nr_vcpus <= SOP_DOMAINS_MAX * SOP_VCPUS_MAX &&
-           cfg->policy != NULL;
+           cfg->policy != NULL &&
+           (cfg->nr_policies == 0 || cfg->policies != NULL);
 }
 
 /* Lays out, and unless it only measures fills in, all tables. */
@@ -93,16 +94,6 @@ size_t sop_system_size(const struct sop_config *cfg)
     return c.used;
 }
 
-static void pool_init(struct sop_system *sys, struct sop_pool *pool,
-                      const struct policy_ops *ops)
-{
-    ASSERT(!pool->used);
-    pool->used = true;
-    pool->pol.ops = ops;
-    pool->pol.seed = sys->cfg.seed;
-    ops->pool_init(&pool->pol);
-}
-
 static void pcpu_init(struct sop_system *sys, unsigned index)
 {
     struct sop_pcpu *p = &sys->pcpu[index];
@@ -141,7 +132,7 @@ struct sop_system *sop_system_init(void *arena, size_t size,
     for (i = 0; i < cfg->nr_pcpus; i++) {
         pcpu_init(sys, i);
     }
-    pool_init(sys, &sys->pool[0], cfg->policy);
+    pool_init(sys, &sys->pool[0], 0, cfg->policy);
     return sys;
 }
 

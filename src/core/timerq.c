@@ -47,6 +47,21 @@ void timer_set(struct sop_pcpu *self, struct timer *t, uint64_t deadline)
     trace_timer(self, t, SOP_TRACE_EV_TIMER_SET, deadline);
 }
 
+/* `from` serves no timers any more. */
+void timerq_hand_over(struct sop_pcpu *from, struct sop_pcpu *to)
+{
+    struct heap_node *top;
+
+    ASSERT(from != to);
+    while ((top = heap_top(&from->timers)) != NULL) {
+        struct timer *t = container_of(top, struct timer, node);
+
+        timer_drop(t);
+        t->home = to;
+        heap_insert(&to->timers, &t->node, t->node.key);
+    }
+}
+
 /*
  * Fires one timer per hold of the lock, so that lines a timer notes are
  * logged and other pCPUs get their turn. A timer that sets itself again does

@@ -187,14 +187,13 @@ static void found_pools(struct sop_pcpu *self)
 
     for (i = 0; i < SOP_POOLS_MAX; i++) {
         if (sys->pool[i].used) {
-            trace_pcpu(self, SOP_TRACE_EV_POOL_CREATE, i,
+            trace_pcpu(self, SOP_TRACE_EV_POOL_CREATE, sys->pool[i].id,
                        sys->pool[i].pol.ops->id);
         }
     }
     for (i = 0; i < sys->cfg.nr_pcpus; i++) {
-        if (sys->pcpu[i].online) {
-            trace_pcpu(self, SOP_TRACE_EV_PCPU_ADD, i,
-                       (uint64_t)(sys->pcpu[i].pool - sys->pool));
+        if (sys->pcpu[i].pool != NULL) {
+            trace_pcpu(self, SOP_TRACE_EV_PCPU_ADD, i, sys->pcpu[i].pool->id);
         }
     }
 }
@@ -228,7 +227,7 @@ static void found_domains(struct sop_pcpu *self)
             continue;
         }
         trace_domain(self, d, SOP_TRACE_EV_DOMAIN_CREATE, d->nr_vcpus,
-                     (uint64_t)(d->pool - sys->pool));
+                     d->pool->id);
         for (n = 0; n < d->nr_vcpus; n++) {
             found_vcpu(self, d->vcpu[n]);
         }

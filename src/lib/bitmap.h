@@ -14,6 +14,12 @@ static inline unsigned bits_lowest(uint64_t set)
     return (unsigned)__builtin_ctzll(set);
 }
 
+/* The highest member of a set that is not empty. */
+static inline unsigned bits_highest(uint64_t set)
+{
+    return 63u - (unsigned)__builtin_clzll(set);
+}
+
 static inline unsigned bits_count(uint64_t set)
 {
     unsigned count = 0;

@@ -124,8 +124,8 @@ static void create(void **state)
     REFUSED(weight, 0, EINVAL);
     REFUSED(weight, 65536, EINVAL);
     REFUSED(hard, 4, EINVAL);
-    REFUSED(pool, 1, EINVAL);
-    REFUSED(pool, SOP_POOLS_MAX, EINVAL);
+    REFUSED(pool, 1, ESRCH);
+    REFUSED(pool, SOP_POOL_ANY, ESRCH);
     REFUSED(hardware, true, EINVAL);
     REFUSED(shared_info, NULL, EINVAL);
     REFUSED(ports, d->shared, EINVAL);

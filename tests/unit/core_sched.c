@@ -43,7 +43,7 @@ static void pin_table(void **state)
         int32_t p;
 
         /* pCPU 3 is possible, but not a member of the pool. */
-        w->sys->pool[0].pol.online &= ~(sop_cpumask_t)8;
+        assert_int_equal(sop_pool_remove(w->p[0], 0, 3), 0);
         d = world_domain(w, 0, kinds[k], 1, true);
         assert_rc(pin(w, d, 0, -1), EINVAL);
         assert_rc(pin(w, d, 0, INT32_MIN), EINVAL);
@@ -65,7 +65,6 @@ static void pin_table(void **state)
             assert_int_equal(d->vcpu[0].v->hard, SOP_CPUMASK_ALL);
         }
         world_domain_destroy(w, d);
-        w->sys->pool[0].pol.online |= 8;
         world_free(w);
     }
 }
