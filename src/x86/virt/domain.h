@@ -78,7 +78,7 @@ struct x86_domain {
 
 #define PCPU_NONE UINT32_MAX
 
-/* Instruction lengths found by decoding, by address (exit_call.c). */
+/* Instruction lengths found by decoding, by address (exit_step.c). */
 #define LENGTHS 8u
 struct insn_length {
     uint64_t rip;
@@ -168,7 +168,7 @@ struct x86_svm_pcpu {
     uint64_t asid_generation;
     uint32_t asid_next;
     struct x86_vcpu *volatile running; /* in the guest now */
-    volatile uint64_t entries;         /* how often it went there */
+    uint64_t entries;                  /* how often it went there */
     struct x86_vcpu *fpu_owner; /* valid if its fpu_pcpu says so as well */
 };
 
@@ -347,13 +347,12 @@ static inline void vcpu_set_cr8(struct x86_vcpu *v)
 
 bool event_deliverable(struct x86_vcpu *v);
 
-/* ------------------------------------------- exits.c, exit_call.c, crash.c */
+/* ------------------------------------------- exits.c, exit_step.c, crash.c */
 
-/*
- * Handles the exit `v` just made. True when the core must now be asked what
- * to run.
- */
-bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v);
+/* Handles the exit `v` just made, but for VMMCALL. */
+void exit_handle(struct x86_pcpu *self, struct x86_vcpu *v);
+/* An event whose delivery the exit cut short is to be delivered again. */
+void exit_keep_event(struct x86_vcpu *v);
 void exit_advance_slow(struct x86_vcpu *v);
 
 /* Steps over `length` bytes of the current instruction. */
@@ -371,8 +370,6 @@ static inline void exit_advance(struct x86_vcpu *v, unsigned length, bool wide)
     }
 }
 
-/* A VMMCALL and nothing else made the guest exit: the short path. */
-void exit_hypercall(struct x86_pcpu *self, struct x86_vcpu *v);
 void vcpu_text_flush(struct x86_vcpu *v);
 /* Ends the domain with a register dump; printf-like reason. */
 void vcpu_crash(struct x86_pcpu *self, struct x86_vcpu *v, const char *fmt, ...)

@@ -112,7 +112,7 @@ static void emulate_end(const struct emulate *e, struct x86_vcpu *v)
     }
 }
 
-static bool exit_mmio(struct x86_pcpu *self, struct x86_vcpu *v)
+static void exit_mmio(struct x86_pcpu *self, struct x86_vcpu *v)
 {
     struct access access = {self, v};
     struct emulate e = {.context = &access};
@@ -138,30 +138,29 @@ static bool exit_mmio(struct x86_pcpu *self, struct x86_vcpu *v)
         event_exception_error(v, VECTOR_GP, 0);
         break;
     }
-    return true; /* a register write may have woken somebody */
 }
 
-bool exit_nested_fault(struct x86_pcpu *self, struct x86_vcpu *v)
+void exit_nested_fault(struct x86_pcpu *self, struct x86_vcpu *v)
 {
     const struct vmcb *c = v->vmcb;
     uint64_t pa;
 
     if (p2m_lookup(v->domain, c->exitinfo2 >> PAGE_SHIFT, &pa) != P2M_NONE) {
-        return false; /* the map has changed meanwhile: try again */
+        return; /* the map has changed meanwhile: try again */
     }
     if (v->attention.event) {
         vcpu_crash(self, v, "event delivery met no RAM at %llx",
                    (unsigned long long)c->exitinfo2);
-        return true;
+        return;
     }
     if (c->exitinfo1 & NPF_TABLE) {
         vcpu_crash(self, v, "page tables are not in RAM: %llx",
                    (unsigned long long)c->exitinfo2);
-        return true;
+        return;
     }
     if (c->exitinfo1 & NPF_FETCH) {
         event_exception_error(v, VECTOR_GP, 0);
-        return false;
+        return;
     }
-    return exit_mmio(self, v);
+    exit_mmio(self, v);
 }

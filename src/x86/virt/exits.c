@@ -33,7 +33,7 @@ static void exit_triple_fault(struct x86_pcpu *self, struct x86_vcpu *v)
 /* ---------------------------------------------------------------- dispatch */
 
 /* Events whose delivery the exit cut short are delivered again. */
-static void keep_event(struct x86_vcpu *v)
+void exit_keep_event(struct x86_vcpu *v)
 {
     uint64_t info = v->vmcb->exitintinfo;
     uint64_t type = info & SVM_EVENT_TYPE;
@@ -120,39 +120,34 @@ static void exit_register(struct x86_vcpu *v, uint64_t code)
     }
 }
 
-bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v)
+void exit_handle(struct x86_pcpu *self, struct x86_vcpu *v)
 {
     uint64_t code = (uint32_t)v->vmcb->exitcode; /* the emulator's has 32 */
 
-    if (v->vmcb->exitintinfo & SVM_EVENT_VALID) {
-        keep_event(v);
-    }
     switch (code) {
-    case SVM_EXIT_VMMCALL:
-        exit_hypercall(self, v);
-        return true;
     case SVM_EXIT_INTR:
         irq_take_pending();
         self->host_check = true;
-        return true;
+        return;
     case SVM_EXIT_HLT:
         STEP(v, 0xf4);
         sop_vcpu_halt(self->sop, v->sop, v->vmcb->rflags & X86_FLAGS_IF);
-        return true;
+        return;
     case SVM_EXIT_NPF:
-        return exit_nested_fault(self, v);
+        exit_nested_fault(self, v);
+        return;
     case SVM_EXIT_MSR:
         exit_msr(self, v);
-        return true; /* may have sent an interrupt */
+        return;
     case SVM_EXIT_SHUTDOWN:
         exit_triple_fault(self, v);
-        return true;
+        return;
     case SVM_EXIT_TASK_SWITCH:
         vcpu_crash(self, v, "task switches are not offered");
-        return true;
+        return;
     case SVM_EXIT_INVALID:
         vcpu_crash(self, v, "the processor refused the guest's state");
-        return true;
+        return;
     case SVM_EXIT_EXCEPTION + 18:
         x86_panic("machine check in domain %u", v->domain->domid);
     default:
@@ -164,7 +159,5 @@ bool exit_handle(struct x86_pcpu *self, struct x86_vcpu *v)
         exit_local(v, code);
     } else {
         vcpu_crash(self, v, "unknown exit %llx", (unsigned long long)code);
-        return true;
     }
-    return false;
 }

@@ -8,7 +8,36 @@
 
 #include "domain.h"
 
-/* ------------------------------------------------------------- exit_call.c */
+#include "insn.h"
+
+/* ------------------------------------------------------------- exit_step.c */
+
+/* Where the length of the current instruction is kept once it is known. */
+static inline struct insn_length *insn_known(struct x86_vcpu *v)
+{
+    return &v->length[(v->vmcb->rip >> 5) % LENGTHS];
+}
+
+unsigned exit_learn_length(struct x86_vcpu *v, const uint8_t *opcode,
+                           unsigned len);
+
+/* Length of the current instruction, which is `opcode` after any prefixes. */
+static inline unsigned exit_length(struct x86_vcpu *v, const uint8_t *opcode,
+                                   unsigned len)
+{
+    const struct vmcb *c = v->vmcb;
+    const struct insn_length *known = insn_known(v);
+
+    if (__builtin_expect(c->next_rip != 0, 0)) {
+        return (unsigned)(c->next_rip - c->rip) & 15;
+    }
+    if (__builtin_expect(known->rip != c->rip ||
+                             known->exitcode != (uint32_t)c->exitcode,
+                         0)) {
+        return exit_learn_length(v, opcode, len);
+    }
+    return known->length;
+}
 
 /* Steps over an instruction known by its opcode. */
 void exit_step(struct x86_vcpu *v, const uint8_t *opcode, unsigned len);
@@ -26,8 +55,7 @@ static inline void exit_gp(struct x86_vcpu *v)
  */
 
 void exit_io(struct x86_vcpu *v);
-/* True when the core must now be asked what to run. */
-bool exit_nested_fault(struct x86_pcpu *self, struct x86_vcpu *v);
+void exit_nested_fault(struct x86_pcpu *self, struct x86_vcpu *v);
 
 /* ---------------------------------------------------------- exit_control.c */
 

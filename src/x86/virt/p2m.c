@@ -265,9 +265,10 @@ void p2m_flush(struct x86_domain *d)
         if (p == x86_self() || !is_in_guest_of(svm, d)) {
             continue;
         }
-        entries = svm->entries;
+        entries = __atomic_load_n(&svm->entries, __ATOMIC_RELAXED);
         irq_send_kick(p);
-        while (is_in_guest_of(svm, d) && svm->entries == entries) {
+        while (is_in_guest_of(svm, d) &&
+               __atomic_load_n(&svm->entries, __ATOMIC_RELAXED) == entries) {
             pause();
         }
     }
