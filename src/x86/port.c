@@ -31,10 +31,11 @@ uint64_t port_now(const struct sop_pcpu *self)
     return time_read();
 }
 
+/* The clock is read again: by what passes between, the timer would be late. */
 void port_timer_arm(struct sop_pcpu *self, uint64_t deadline_ns)
 {
     (void)self;
-    time_arm(deadline_ns, time_now());
+    time_arm(deadline_ns, time_read());
 }
 
 /*

@@ -91,11 +91,8 @@ static void set_scale(uint64_t hz)
     uint64_t mul;
     int8_t shift = 0;
 
-    /* ns = (ticks shifted) * mul / 2^32, mul with its top bit set. */
-    while (hz > 2 * NS_PER_S) {
-        hz >>= 1;
-        shift--;
-    }
+    /* ns = (ticks shifted) * mul / 2^32. A faster counter gets a smaller mul,
+       not a shift to the right: then time_read() need not shift. */
     while (hz <= NS_PER_S) {
         hz <<= 1;
         shift++;
@@ -103,6 +100,7 @@ static void set_scale(uint64_t hz)
     mul = (NS_PER_S << 32) / hz;
     time_clock.scale =
         (struct sop_time_scale){boot_tsc, 0, (uint32_t)mul, shift};
+    time_clock.mul = mul << shift;
 }
 
 static void measure(void)

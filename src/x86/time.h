@@ -16,8 +16,9 @@ __extension__ typedef unsigned __int128 u128;
 
 /* System time as guests compute it, too. */
 struct time_clock {
-    struct sop_time_scale scale;
-    bool warped; /* time_never_back() is needed */
+    struct sop_time_scale scale; /* ns_base 0, shift not negative */
+    uint64_t mul;                /* the scale's, shifted */
+    bool warped;                 /* time_never_back() is needed */
 };
 
 extern struct time_clock time_clock;
@@ -28,11 +29,9 @@ uint64_t time_never_back(uint64_t now);
 /* time_now() inline, for port_now(): every entry reads the clock. */
 static inline uint64_t time_read(void)
 {
-    const struct sop_time_scale *scale = &time_clock.scale;
-    uint64_t now = rdtsc_ordered() - scale->tsc_base;
+    uint64_t now = rdtsc_ordered() - time_clock.scale.tsc_base;
 
-    now = scale->shift < 0 ? now >> -scale->shift : now << scale->shift;
-    now = scale->ns_base + (uint64_t)((u128)now * scale->mul >> 32);
+    now = (uint64_t)((u128)now * time_clock.mul >> 32);
     return __builtin_expect(time_clock.warped, 0) ? time_never_back(now) : now;
 }
 

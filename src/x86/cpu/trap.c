@@ -22,14 +22,15 @@ _Static_assert(sizeof(struct gate) == 16, "as the processor reads it");
 #define GATE_INTERRUPT 0x8eu /* present, privilege 0, interrupts off inside */
 #define STUB_SIZE 16ull
 
-extern const char trap_stubs[];
+extern const char trap_stubs[], irq_timer_stub[], irq_kick_stub[];
+
+_Static_assert(offsetof(struct x86_pcpu, timer_fired) == 32, "entry.S");
+_Static_assert(offsetof(struct x86_pcpu, kicked) == 33, "entry.S");
 
 static struct gate idt[256];
 
-static void set_gate(unsigned vector, unsigned stack)
+static void set_gate(unsigned vector, uint64_t stub, unsigned stack)
 {
-    uint64_t stub = (uint64_t)trap_stubs + vector * STUB_SIZE;
-
     idt[vector] = (struct gate){
         .offset_low = (uint16_t)stub,
         .selector = SELECTOR_CODE,
@@ -38,6 +39,11 @@ static void set_gate(unsigned vector, unsigned stack)
         .offset_middle = (uint16_t)(stub >> 16),
         .offset_high = (uint32_t)(stub >> 32),
     };
+}
+
+static uint64_t common_stub(unsigned vector)
+{
+    return (uint64_t)trap_stubs + vector * STUB_SIZE;
 }
 
 void trap_load(void)
@@ -53,19 +59,21 @@ void trap_load(void)
 void trap_init(void)
 {
     for (unsigned vector = 0; vector < 256; vector++) {
-        set_gate(vector, 0);
+        set_gate(vector, common_stub(vector), 0);
     }
+    set_gate(VECTOR_TIMER, (uint64_t)irq_timer_stub, 0);
+    set_gate(VECTOR_KICK, (uint64_t)irq_kick_stub, 0);
     trap_load();
 }
 
 void trap_use_ist(void)
 {
     for (unsigned vector = 0; vector < VECTOR_EXCEPTIONS; vector++) {
-        set_gate(vector, IST_FAULT);
+        set_gate(vector, common_stub(vector), IST_FAULT);
     }
-    set_gate(VECTOR_NMI, IST_NMI);
-    set_gate(VECTOR_DOUBLE_FAULT, IST_DEAD);
-    set_gate(VECTOR_MACHINE_CHECK, IST_DEAD);
+    set_gate(VECTOR_NMI, common_stub(VECTOR_NMI), IST_NMI);
+    set_gate(VECTOR_DOUBLE_FAULT, common_stub(VECTOR_DOUBLE_FAULT), IST_DEAD);
+    set_gate(VECTOR_MACHINE_CHECK, common_stub(VECTOR_MACHINE_CHECK), IST_DEAD);
 }
 
 bool trap_is_stack_address(uint64_t va)

@@ -40,6 +40,8 @@
 static bool x2apic;
 static volatile uint32_t *page;
 
+volatile uint32_t *apic_eoi_register; /* for entry.S */
+
 static volatile uint32_t *reg_at(size_t reg)
 {
     return &page[reg * 4];
@@ -84,6 +86,7 @@ void apic_init(void)
     x2apic = (features.c & 1u << 21) != 0;
     if (!x2apic) {
         page = paging_map_device(rdmsr(MSR_APIC_BASE) & PTE_ADDRESS);
+        apic_eoi_register = reg_at(REG_EOI);
     }
     pic_disable();
     apic_init_pcpu();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What interrupts do: set a flag, or move serial input into its buffer; and
- * the three points where they are let in.
+ * What interrupts do: move serial input into its buffer, or, those of the timer
+ * and the kick, set a flag (in entry.S); and the points where they are let in.
  */
 #include "irq.h"
 
@@ -13,12 +13,6 @@ void irq_handle(uint64_t vector)
     struct x86_pcpu *self = x86_self();
 
     switch (vector) {
-    case VECTOR_TIMER:
-        self->timer_fired = true;
-        break;
-    case VECTOR_KICK:
-        self->kicked = true;
-        break;
     case VECTOR_SERIAL1:
         console_input();
         break;

@@ -13,6 +13,7 @@ void apic_init(void);      /* boot pCPU: finds the kind, disables the 8259s */
 void apic_init_pcpu(void); /* each pCPU: enables its own */
 uint32_t apic_id(void);
 void apic_eoi(void);
+extern volatile uint32_t *apic_eoi_register; /* NULL: it is an MSR */
 void apic_send_nmi(uint32_t target);
 void apic_send_init(uint32_t target);
 void apic_send_startup(uint32_t target, uint8_t page);
@@ -26,7 +27,7 @@ void apic_timer_mode(bool tsc_deadline, bool masked);
 /* ioapic.c: sends ISA interrupts of the serial ports to the boot pCPU. */
 void ioapic_init(void);
 
-/* handler.c: what an interrupt does; called from trap_dispatch(). */
+/* handler.c: what other interrupts do; called from trap_dispatch(). */
 void irq_handle(uint64_t vector);
 
 #endif

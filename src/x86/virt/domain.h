@@ -316,7 +316,7 @@ void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error);
 void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error);
 /*
  * Chooses what the next entry injects; asks for a window for the rest. Needed
- * only when event_is_due().
+ * only when event_is_due(): an upcall may be, or something else is.
  */
 void event_prepare(struct x86_vcpu *v);
 
@@ -325,8 +325,7 @@ static inline bool event_is_due(const struct x86_vcpu *v)
     const uint8_t *byte = __atomic_load_n(v->upcall_byte, __ATOMIC_RELAXED);
 
     return v->attention.any || v->lapic.irr_hint ||
-           (__atomic_load_n(byte, __ATOMIC_SEQ_CST) != 0 &&
-            sop_vcpu_upcall_vector(v->sop) >= 0);
+           __atomic_load_n(byte, __ATOMIC_SEQ_CST) != 0;
 }
 
 /* The task priority as the guest last set it by CR8. */

@@ -75,8 +75,12 @@ static bool is_held_off(const struct x86_vcpu *v, struct pending p)
 
 bool event_deliverable(struct x86_vcpu *v)
 {
-    struct pending p = find_pending(v);
+    struct pending p;
 
+    if (!event_is_due(v)) {
+        return false;
+    }
+    p = find_pending(v);
     vcpu_sync_tpr(v);
     return p.source != FROM_NONE && !is_held_off(v, p);
 }
@@ -142,10 +146,25 @@ static void inject(struct x86_vcpu *v, struct pending p)
     c->eventinj = (unsigned)p.vector | SVM_EVENT_INTR | SVM_EVENT_VALID;
 }
 
+/* Nothing but perhaps an upcall, and the guest has its interrupts off. */
+static bool is_masked_upcall(const struct x86_vcpu *v)
+{
+    return !v->attention.any && !v->lapic.irr_hint &&
+           !(v->vmcb->rflags & X86_FLAGS_IF);
+}
+
 void event_prepare(struct x86_vcpu *v)
 {
-    struct pending p = find_pending(v);
+    struct pending p;
 
+    if (is_masked_upcall(v)) {
+        if (sop_vcpu_upcall_vector(v->sop) >= 0) {
+            v->vmcb->v_irq = SVM_V_IRQ;
+            v->attention.window = true;
+        }
+        return;
+    }
+    p = find_pending(v);
     vcpu_sync_tpr(v);
     if (v->attention.window) {
         close_window(v);
