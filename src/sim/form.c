@@ -1,0 +1,611 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the native form of workloads (docs/lab.md): one statement a line, each
+ * a word, its operands and then options as name=value.
+ *
+ *     machine pcpus=2 sched=credit2 duration=10s
+ *     domain web vcpus=2 weight=512
+ *         every 10ms run 2ms
+ *     domain hog cap=50
+ *         run 1s
+ *     at 5s cap hog 0
+ *
+ * What belongs to a domain are the steps of a program (form_step.c). Lines
+ * that name domains and pools (`at`, `window`) are read when all are known.
+ */
+#include "form.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <xen/sched.h>
+
+#include "memory.h"
+
+/* ---- lines and words ---- */
+
+bool form_fail(const struct form *f, unsigned word, const char *format, ...)
+{
+    char what[200];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    return lab_fail(f->e, "%s:%u:%u: %s", f->w->path, f->line,
+                    word < f->nr_words ? f->column[word] : f->end_column, what);
+}
+
+/*
+ * Cuts a statement into words, in place. Statements end with the line or with
+ * a semicolon; '#' begins a comment. Returns where the next begins.
+ */
+static char *cut(struct form *f, char *at, char *line)
+{
+    f->nr_words = 0;
+    for (;;) {
+        at += strspn(at, " \t\r");
+        f->end_column = (unsigned)(at - line) + 1;
+        if (*at == '\0' || *at == '#') {
+            return NULL;
+        }
+        if (*at == ';') {
+            return at + 1;
+        }
+        if (f->nr_words < FORM_WORDS) {
+            f->word[f->nr_words] = at;
+            f->column[f->nr_words++] = (unsigned)(at - line) + 1;
+        }
+        at += strcspn(at, " \t\r;#");
+        if (*at == ';') {
+            *at = '\0';
+            return at + 1;
+        }
+        if (*at == '\0' || *at == '#') {
+            *at = '\0';
+            return NULL;
+        }
+        *at++ = '\0';
+    }
+}
+
+/* ---- values ---- */
+
+bool form_number(const struct form *f, unsigned word, const char *s,
+                 uint64_t min, uint64_t max, uint64_t *value)
+{
+    char *end;
+
+    *value = strtoull(s, &end, 10);
+    if (*s < '0' || *s > '9' || *end != '\0' || strlen(s) > 19) {
+        return form_fail(f, word, "'%s' is no number", s);
+    }
+    if (*value < min || *value > max) {
+        return form_fail(f, word, "%s is out of range, which is %llu to %llu",
+                         s, (unsigned long long)min, (unsigned long long)max);
+    }
+    return true;
+}
+
+bool form_time(const struct form *f, unsigned word, const char *s, uint64_t *ns)
+{
+    return lab_parse_time(s, ns) ||
+           form_fail(f, word, "'%s' is no time; write 10ms, 1.5s, 200us or 7ns",
+                     s);
+}
+
+static bool form_cpus(const struct form *f, unsigned word, const char *s,
+                      uint64_t *mask)
+{
+    return lab_parse_cpus(s, mask) ||
+           form_fail(f, word, "'%s' names no pCPUs; write 0-3,6 or all", s);
+}
+
+static bool form_flag(const struct form *f, unsigned word, const char *s,
+                      bool *flag)
+{
+    *flag = strcmp(s, "yes") == 0 || strcmp(s, "1") == 0;
+    return *flag || strcmp(s, "no") == 0 || strcmp(s, "0") == 0 ||
+           form_fail(f, word, "'%s' is neither yes nor no", s);
+}
+
+/* The word there, or NULL after a message. */
+const char *form_word(const struct form *f, unsigned word, const char *what)
+{
+    if (word < f->nr_words) {
+        return f->word[word];
+    }
+    (void)form_fail(f, word, "%s is missing after '%s'", what,
+                    f->word[f->nr_words - 1]);
+    return NULL;
+}
+
+bool form_no_more(const struct form *f, unsigned words)
+{
+    return f->nr_words <= words ||
+           form_fail(f, words, "'%s' is too much here", f->word[words]);
+}
+
+/* ---- options: name=value ---- */
+
+enum option_kind { AS_COUNT, AS_SMALL, AS_TIME, AS_CPUS, AS_TEXT, AS_FLAG };
+
+struct option {
+    const char *name;
+    enum option_kind kind;
+    uint64_t min, max;
+    void *at; /* uint64_t, unsigned, uint64_t, uint64_t, char *, bool */
+    bool *given;
+};
+
+static bool take_value(const struct form *f, unsigned word,
+                       const struct option *o, const char *value)
+{
+    uint64_t number = 0;
+
+    if (o->given != NULL) {
+        *o->given = true;
+    }
+    switch (o->kind) {
+    case AS_COUNT:
+        return form_number(f, word, value, o->min, o->max, o->at);
+    case AS_SMALL:
+        if (!form_number(f, word, value, o->min, o->max, &number)) {
+            return false;
+        }
+        *(unsigned *)o->at = (unsigned)number;
+        return true;
+    case AS_TIME:
+        return form_time(f, word, value, o->at);
+    case AS_CPUS:
+        return form_cpus(f, word, value, o->at);
+    case AS_FLAG:
+        return form_flag(f, word, value, o->at);
+    case AS_TEXT:
+        free(*(char **)o->at);
+        *(char **)o->at = sim_strdup(value);
+        return true;
+    }
+    return false;
+}
+
+/* Takes the words from `first` on as options; an unknown one is refused. */
+static bool take_options(const struct form *f, unsigned first,
+                         const struct option *options)
+{
+    for (unsigned i = first; i < f->nr_words; i++) {
+        const char *equals = strchr(f->word[i], '=');
+        const struct option *o = options;
+        size_t len;
+
+        if (equals == NULL) {
+            return form_fail(f, i, "'%s' should be an option, name=value",
+                             f->word[i]);
+        }
+        len = (size_t)(equals - f->word[i]);
+        while (o->name != NULL && (strlen(o->name) != len ||
+                                   strncmp(o->name, f->word[i], len) != 0)) {
+            o++;
+        }
+        if (o->name == NULL) {
+            return form_fail(f, i, "'%s' has no option '%.*s'", f->word[0],
+                             (int)len, f->word[i]);
+        }
+        if (!take_value(f, i, o, equals + 1)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- machine, pool, domain ---- */
+
+static bool read_machine(struct form *f)
+{
+    struct lab_workload *w = f->w;
+    unsigned pcpus = 0;
+    const struct option options[] = {
+        {"pcpus", AS_SMALL, 1, SOP_PCPUS_MAX, &pcpus, NULL},
+        {"sockets", AS_SMALL, 1, SOP_PCPUS_MAX, &w->sockets, NULL},
+        {"cores", AS_SMALL, 1, SOP_PCPUS_MAX, &w->cores, NULL},
+        {"threads", AS_SMALL, 1, SOP_PCPUS_MAX, &w->threads, NULL},
+        {"online", AS_CPUS, 0, 0, &w->online, NULL},
+        {"sched", AS_TEXT, 0, 0, &w->sched, NULL},
+        {"seed", AS_COUNT, 0, UINT64_MAX, &w->seed, &w->seed_given},
+        {"duration", AS_TIME, 0, 0, &w->duration_ns, &w->duration_given},
+        {"call", AS_TIME, 0, 0, &w->call_ns, NULL},
+        {"switch", AS_TIME, 0, 0, &w->switch_ns, NULL},
+        {"kick", AS_TIME, 0, 0, &w->kick_ns, NULL},
+        {NULL, AS_COUNT, 0, 0, NULL, NULL},
+    };
+    uint64_t all;
+
+    if (!take_options(f, 1, options)) {
+        return false;
+    }
+    if (w->sched != NULL && lab_policy(w->sched) == NULL) {
+        return form_fail(f, 0, "there is no scheduler '%s'", w->sched);
+    }
+    if (pcpus != 0 && (w->sockets | w->cores | w->threads) != 0) {
+        return form_fail(f, 0,
+                         "pcpus= is for machines without sockets=, cores= and "
+                         "threads=");
+    }
+    if (pcpus != 0) {
+        w->cores = pcpus;
+    }
+    all = (uint64_t)(w->sockets != 0 ? w->sockets : 1) *
+          (w->cores != 0 ? w->cores : 1) * (w->threads != 0 ? w->threads : 1);
+    return all <= SOP_PCPUS_MAX ||
+           form_fail(f, 0, "%llu pCPUs are more than %u",
+                     (unsigned long long)all, SOP_PCPUS_MAX);
+}
+
+static char *place_of(const struct form *f)
+{
+    char text[300];
+
+    (void)snprintf(text, sizeof(text), "%s:%u", f->w->path, f->line);
+    return sim_strdup(text);
+}
+
+static bool read_pool(struct form *f)
+{
+    const char *name = form_word(f, 1, "the pool's name");
+    struct lab_pool *p;
+    unsigned index;
+
+    if (name == NULL) {
+        return false;
+    }
+    index = workload_find_pool(f->w, name);
+    if (index == UINT32_MAX) {
+        index = workload_add_pool(f->w, name);
+    } else if (index != 0 || f->w->pool[0].where != NULL) {
+        return form_fail(f, 1, "there is a pool '%s' already", name);
+    }
+    p = &f->w->pool[index];
+    p->where = place_of(f);
+    {
+        const struct option options[] = {
+            {"sched", AS_TEXT, 0, 0, &p->sched, NULL},
+            {"cpus", AS_CPUS, 0, 0, &p->cpus, NULL},
+            {"frame", AS_TIME, 0, 0, &p->frame_ns, NULL},
+            {NULL, AS_COUNT, 0, 0, NULL, NULL},
+        };
+
+        if (!take_options(f, 2, options)) {
+            return false;
+        }
+    }
+    if (p->sched != NULL && lab_policy(p->sched) == NULL) {
+        return form_fail(f, 0, "there is no scheduler '%s'", p->sched);
+    }
+    if (index != 0 && p->cpus == 0) {
+        return form_fail(f, f->nr_words, "a pool needs pCPUs: cpus=2-3");
+    }
+    return true;
+}
+
+/* `count` domains alike, that get their program from the lines that follow. */
+struct like {
+    struct lab_domain d;
+    char *pool;
+    uint64_t hard, soft;
+    unsigned count;
+};
+
+static bool take_domain(struct form *f, struct like *l)
+{
+    const struct option options[] = {
+        {"vcpus", AS_SMALL, 1, SOP_VCPUS_MAX, &l->d.nr_vcpus, NULL},
+        {"weight", AS_SMALL, 1, 65535, &l->d.weight, NULL},
+        {"cap", AS_SMALL, 0, SOP_VCPUS_MAX * 100, &l->d.cap, NULL},
+        {"pool", AS_TEXT, 0, 0, &l->pool, NULL},
+        {"cpus", AS_CPUS, 0, 0, &l->hard, NULL},
+        {"cpus_soft", AS_CPUS, 0, 0, &l->soft, NULL},
+        {"start", AS_TIME, 0, 0, &l->d.start_ns, NULL},
+        {"budget", AS_TIME, 0, 0, &l->d.budget_ns, NULL},
+        {"period", AS_TIME, 0, 0, &l->d.period_ns, NULL},
+        {"extratime", AS_FLAG, 0, 0, &l->d.extratime, &l->d.extratime_given},
+        {"hardware", AS_FLAG, 0, 0, &l->d.hardware, NULL},
+        {"count", AS_SMALL, 1, 32000, &l->count, NULL},
+        {NULL, AS_COUNT, 0, 0, NULL, NULL},
+    };
+
+    if (!take_options(f, 2, options)) {
+        return false;
+    }
+    if (l->pool != NULL) {
+        l->d.pool = workload_find_pool(f->w, l->pool);
+        if (l->d.pool == UINT32_MAX) {
+            return form_fail(f, 0, "there is no pool '%s' above", l->pool);
+        }
+    }
+    return true;
+}
+
+static bool add_domains(struct form *f, const char *name, const struct like *l)
+{
+    f->first_domain = (unsigned)f->w->nr_domains;
+    for (unsigned i = 0; i < l->count; i++) {
+        char full[LAB_NAME_MAX + 16];
+        struct lab_domain *d;
+
+        (void)snprintf(full, sizeof(full), l->count > 1 ? "%s%u" : "%s", name,
+                       i);
+        if (workload_find_domain(f->w, full) != UINT32_MAX) {
+            return form_fail(f, 1, "there is a domain '%s' already", full);
+        }
+        d = &f->w->domain[workload_add_domain(f->w, full)];
+        free(d->where);
+        {
+            char *own = d->name;
+
+            memcpy(d, &l->d, sizeof(*d));
+            d->name = own;
+        }
+        d->where = place_of(f);
+        memset(d->program, 0xff, sizeof(d->program));
+        for (unsigned n = 0; n < d->nr_vcpus; n++) {
+            d->hard[n] = l->hard;
+            d->soft[n] = l->soft;
+        }
+    }
+    return true;
+}
+
+static bool read_domain(struct form *f)
+{
+    const char *name = form_word(f, 1, "the domain's name");
+    struct like l = {.d = {.nr_vcpus = 1, .weight = 256}, .count = 1};
+    bool ok;
+
+    if (name == NULL) {
+        return false;
+    }
+    if (strlen(name) >= LAB_NAME_MAX || strpbrk(name, "./=") != NULL) {
+        return form_fail(f, 1, "'%s' cannot be a name", name);
+    }
+    ok = take_domain(f, &l) && add_domains(f, name, &l);
+    free(l.pool);
+    return ok && form_begin_program(f, 0, SOP_VCPUS_MAX - 1);
+}
+
+/* ---- at, window ---- */
+
+static bool find_subject(const struct form *f, unsigned word, unsigned *domain,
+                         unsigned *vcpu)
+{
+    const char *name = form_word(f, word, "a domain");
+    const char *dot;
+    char only[LAB_NAME_MAX];
+    uint64_t n;
+
+    if (name == NULL) {
+        return false;
+    }
+    *vcpu = UINT32_MAX;
+    dot = strchr(name, '.');
+    (void)snprintf(only, sizeof(only), "%.*s",
+                   dot != NULL ? (int)(dot - name) : (int)strlen(name), name);
+    *domain = workload_find_domain(f->w, only);
+    if (*domain == UINT32_MAX) {
+        return form_fail(f, word, "there is no domain '%s'", only);
+    }
+    if (dot != NULL) {
+        if (!form_number(f, word, dot + 1, 0,
+                         f->w->domain[*domain].nr_vcpus - 1, &n)) {
+            return false;
+        }
+        *vcpu = (unsigned)n;
+    }
+    return true;
+}
+
+int form_reason(const char *name)
+{
+    static const char *const names[] = {"poweroff", "reboot",   "suspend",
+                                        "crash",    "watchdog", "soft_reset"};
+
+    for (int i = 0; i < 6; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
+static bool act_operands(struct form *f, struct lab_act *a)
+{
+    const struct option rtds[] = {
+        {"budget", AS_TIME, 0, 0, &a->value, NULL},
+        {"period", AS_TIME, 0, 0, &a->value2, NULL},
+        {"extratime", AS_FLAG, 0, 0, &a->extratime, NULL},
+        {NULL, AS_COUNT, 0, 0, NULL, NULL},
+    };
+    const char *operand = f->nr_words > 4 ? f->word[4] : NULL;
+    int reason;
+
+    switch (a->kind) {
+    case ACT_SHUTDOWN:
+        reason = operand != NULL ? form_reason(operand) : SHUTDOWN_poweroff;
+        a->value = (uint64_t)reason;
+        return form_no_more(f, 5) &&
+               (reason >= 0 ||
+                form_fail(f, 4, "there is no reason '%s'", operand));
+    case ACT_WEIGHT:
+        return form_word(f, 4, "a weight") != NULL && form_no_more(f, 5) &&
+               form_number(f, 4, operand, 1, 65535, &a->value);
+    case ACT_CAP:
+        return form_word(f, 4, "a cap in per cent") != NULL &&
+               form_no_more(f, 5) &&
+               form_number(f, 4, operand, 0, SOP_VCPUS_MAX * 100, &a->value);
+    case ACT_RTDS:
+        return take_options(f, 4, rtds);
+    case ACT_PIN:
+    case ACT_SOFT:
+        return form_word(f, 4, "a list of pCPUs") != NULL &&
+               form_no_more(f, 5) && form_cpus(f, 4, operand, &a->mask);
+    case ACT_MOVE:
+        if (form_word(f, 4, "a pool") == NULL || !form_no_more(f, 5)) {
+            return false;
+        }
+        a->value = workload_find_pool(f->w, operand);
+        return a->value != UINT32_MAX ||
+               form_fail(f, 4, "there is no pool '%s'", operand);
+    case ACT_PAUSE:
+    case ACT_UNPAUSE:
+    case ACT_RESUME:
+    case ACT_DESTROY:
+    case ACT_UP:
+    case ACT_ONLINE:
+    case ACT_OFFLINE:
+        break;
+    }
+    return form_no_more(f, 4);
+}
+
+/* at TIME DEED SUBJECT [OPERAND] */
+static bool read_at(struct form *f)
+{
+    static const struct {
+        const char *name;
+        enum lab_act_kind kind;
+    } deeds[] = {
+        {"pause", ACT_PAUSE},
+        {"unpause", ACT_UNPAUSE},
+        {"shutdown", ACT_SHUTDOWN},
+        {"resume", ACT_RESUME},
+        {"destroy", ACT_DESTROY},
+        {"weight", ACT_WEIGHT},
+        {"cap", ACT_CAP},
+        {"rtds", ACT_RTDS},
+        {"pin", ACT_PIN},
+        {"soft", ACT_SOFT},
+        {"up", ACT_UP},
+        {"online", ACT_ONLINE},
+        {"offline", ACT_OFFLINE},
+        {"move", ACT_MOVE},
+    };
+    const char *deed = form_word(f, 2, "what is done");
+    struct lab_act *a;
+    size_t i;
+
+    if (deed == NULL) {
+        return false;
+    }
+    for (i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+        if (strcmp(deeds[i].name, deed) == 0) {
+            break;
+        }
+    }
+    if (i == sizeof(deeds) / sizeof(deeds[0])) {
+        return form_fail(f, 2, "nobody can '%s'", deed);
+    }
+    a = workload_add_act(f->w, deeds[i].kind);
+    a->where = place_of(f);
+    if (!form_time(f, 1, f->word[1], &a->when)) {
+        return false;
+    }
+    if (a->kind == ACT_ONLINE || a->kind == ACT_OFFLINE) {
+        return form_word(f, 3, "a pCPU") != NULL && form_no_more(f, 4) &&
+               form_number(f, 3, f->word[3], 0, SOP_PCPUS_MAX - 1, &a->value);
+    }
+    return find_subject(f, 3, &a->domain, &a->vcpu) && act_operands(f, a);
+}
+
+/* window POOL DOMAIN.VCPU|idle TIME */
+static bool read_window(struct form *f)
+{
+    const char *pool = form_word(f, 1, "a pool");
+    struct lab_window win = {.domain = UINT32_MAX};
+    struct lab_pool *p;
+    unsigned index;
+
+    if (pool == NULL || form_word(f, 2, "a vCPU or idle") == NULL ||
+        form_word(f, 3, "a time") == NULL || !form_no_more(f, 4)) {
+        return false;
+    }
+    index = workload_find_pool(f->w, pool);
+    if (index == UINT32_MAX) {
+        return form_fail(f, 1, "there is no pool '%s'", pool);
+    }
+    if (strcmp(f->word[2], "idle") != 0 &&
+        !find_subject(f, 2, &win.domain, &win.vcpu)) {
+        return false;
+    }
+    if (win.vcpu == UINT32_MAX) {
+        win.vcpu = 0;
+    }
+    if (!form_time(f, 3, f->word[3], &win.ns)) {
+        return false;
+    }
+    p = &f->w->pool[index];
+    p->window = sim_grow(p->window, p->nr_windows + 1, sizeof(*p->window));
+    p->window[p->nr_windows++] = win;
+    return true;
+}
+
+/* ---- the file ---- */
+
+static bool read_statement(struct form *f, bool late)
+{
+    const char *word = f->word[0];
+    bool is_late = strcmp(word, "at") == 0 || strcmp(word, "window") == 0;
+    bool starts_domain = strcmp(word, "domain") == 0;
+
+    if (is_late != late) {
+        return true;
+    }
+    if (late) {
+        return *word == 'a' ? read_at(f) : read_window(f);
+    }
+    if (strcmp(word, "machine") == 0 || strcmp(word, "pool") == 0 ||
+        starts_domain) {
+        if (!form_end_program(f)) {
+            return false;
+        }
+        return starts_domain  ? read_domain(f)
+               : *word == 'm' ? read_machine(f)
+                              : read_pool(f);
+    }
+    return form_step(f);
+}
+
+static bool read_lines(struct form *f, const char *text, bool late)
+{
+    char *copy = sim_strdup(text), *line = copy;
+    bool ok = true;
+
+    f->line = 0;
+    while (ok && line != NULL) {
+        char *end = strchr(line, '\n'), *at = line;
+
+        f->line++;
+        if (end != NULL) {
+            *end++ = '\0';
+        }
+        while (ok && at != NULL) {
+            at = cut(f, at, line);
+            ok = f->nr_words == 0 || read_statement(f, late);
+        }
+        line = end;
+    }
+    free(copy);
+    return ok && (late || form_end_program(f));
+}
+
+bool form_read(struct lab_workload *w, const char *text, struct lab_error *e)
+{
+    struct form *f = sim_alloc(sizeof(*f));
+    bool ok;
+
+    f->w = w;
+    f->e = e;
+    f->program = UINT32_MAX;
+    ok = read_lines(f, text, false) && read_lines(f, text, true);
+    free(f);
+    return ok;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/* The native form: what its two files share. See form.c. */
+#ifndef SCHEDOP_SIM_FORM_H
+#define SCHEDOP_SIM_FORM_H
+
+#include "workload.h"
+
+#define FORM_WORDS 32u
+#define FORM_DEPTH 16u  /* of loops in loops */
+#define FORM_TIMERS 64u /* in one program */
+
+struct form {
+    struct lab_workload *w;
+    struct lab_error *e;
+
+    /* The statement: its words and where they stand, from 1. */
+    unsigned line, nr_words, end_column;
+    char *word[FORM_WORDS];
+    unsigned column[FORM_WORDS];
+
+    /* The program being read, UINT32_MAX none, and whose it is. */
+    uint32_t program;
+    unsigned first_domain; /* it and all after it */
+    uint32_t open[FORM_DEPTH];
+    unsigned depth;
+    char timer[FORM_TIMERS][LAB_NAME_MAX];
+};
+
+bool form_fail(const struct form *f, unsigned word, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+bool form_number(const struct form *f, unsigned word, const char *s,
+                 uint64_t min, uint64_t max, uint64_t *value);
+bool form_time(const struct form *f, unsigned word, const char *s,
+               uint64_t *ns);
+const char *form_word(const struct form *f, unsigned word, const char *what);
+bool form_no_more(const struct form *f, unsigned words);
+int form_reason(const char *name); /* SHUTDOWN_*, -1 unknown */
+
+/* ---- form_step.c ---- */
+
+/* What follows is for vCPUs `from` to `to` of the latest domains. */
+bool form_begin_program(struct form *f, unsigned from, unsigned to);
+bool form_end_program(struct form *f);
+bool form_step(struct form *f);
+
+#endif

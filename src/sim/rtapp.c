@@ -1,0 +1,681 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads rt-app's JSON: each thread becomes a domain of one vCPU, its phases a
+ * program. What means nothing here (where rt-app logs) is passed over; what
+ * means something that we do not do is refused by name and place.
+ */
+#include "workload.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "memory.h"
+
+#define US 1000u
+#define US_MAX ((json_int_t)1 << 50)
+#define INSTANCES_MAX 4096
+#define PATH_ROOM 256
+
+/* A value and where it is: "tasks.t.phases.p.run". */
+struct place {
+    struct lab_workload *w;
+    struct lab_error *e;
+    char path[PATH_ROOM];
+    json_t *at;
+};
+
+static struct place inside(const struct place *p, const char *key, json_t *at)
+{
+    struct place in = *p;
+    size_t len = strlen(in.path);
+
+    (void)snprintf(in.path + len, sizeof(in.path) - len, "%s%s",
+                   len != 0 ? "." : "", key);
+    in.at = at;
+    return in;
+}
+
+static bool fail(const struct place *p, const char *what)
+{
+    return lab_fail(p->e, "%s: %s: %s", p->w->path, p->path, what);
+}
+
+/* ---- values ---- */
+
+static bool read_int(const struct place *p, json_int_t min, json_int_t max,
+                     json_int_t *value)
+{
+    if (!json_is_integer(p->at)) {
+        return fail(p, "must be a whole number");
+    }
+    *value = json_integer_value(p->at);
+    if (*value < min || *value > max) {
+        return lab_fail(p->e,
+                        "%s: %s: %lld is out of range, which is %lld to %lld",
+                        p->w->path, p->path, (long long)*value, (long long)min,
+                        (long long)max);
+    }
+    return true;
+}
+
+static bool read_us(const struct place *p, uint64_t *ns)
+{
+    json_int_t us;
+
+    if (!read_int(p, 0, US_MAX, &us)) {
+        return false;
+    }
+    *ns = (uint64_t)us * US;
+    return true;
+}
+
+static bool read_cpus(const struct place *p, uint64_t *mask)
+{
+    size_t i;
+    json_t *cpu;
+
+    if (!json_is_array(p->at) || json_array_size(p->at) == 0) {
+        return fail(p, "must be a list of pCPUs, such as [0, 1]");
+    }
+    *mask = 0;
+    json_array_foreach(p->at, i, cpu)
+    {
+        json_int_t n = json_integer_value(cpu);
+
+        if (!json_is_integer(cpu) || n < 0 || n >= SOP_PCPUS_MAX) {
+            return lab_fail(p->e,
+                            "%s: %s[%zu]: a pCPU is a number from 0 to "
+                            "%u",
+                            p->w->path, p->path, i, SOP_PCPUS_MAX - 1);
+        }
+        *mask |= (uint64_t)1 << n;
+    }
+    return true;
+}
+
+/* A name as a string, or as the member `ref` of an object. */
+static const char *read_ref(const struct place *p)
+{
+    const char *name = json_string_value(
+        json_is_object(p->at) ? json_object_get(p->at, "ref") : p->at);
+
+    if (name == NULL) {
+        (void)fail(p, "must name what it refers to");
+    }
+    return name;
+}
+
+static bool only_keys(const struct place *p, const char *const *allowed)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach(p->at, key, value)
+    {
+        const char *const *a = allowed;
+        struct place in = inside(p, key, value);
+
+        while (*a != NULL && strcmp(*a, key) != 0) {
+            a++;
+        }
+        if (*a == NULL) {
+            return fail(&in, "is not supported");
+        }
+    }
+    return true;
+}
+
+/* ---- events ---- */
+
+struct thread {
+    const char *name;
+    struct lab_program *prog;
+    /* Names of timers that are its own. */
+    const char *timer[16];
+};
+
+static bool event_time(const struct place *p, struct thread *t,
+                       enum lab_op_kind kind)
+{
+    uint64_t ns;
+    struct lab_op *op;
+
+    if (!read_us(p, &ns)) {
+        return false;
+    }
+    op = program_add(t->prog, kind);
+    op->ns = op->ns_max = ns;
+    return true;
+}
+
+static bool timer_slot(const struct place *p, struct thread *t,
+                       const char *name, struct lab_op *op)
+{
+    uint32_t i;
+
+    /* "unique" and its like: one for each thread. */
+    if (strncmp(name, "unique", 6) != 0) {
+        op->shared = true;
+        op->ref = workload_object(p->w, LAB_TIMER, name);
+        return true;
+    }
+    for (i = 0; i < t->prog->nr_timers; i++) {
+        if (strcmp(t->timer[i], name) == 0) {
+            op->ref = i;
+            return true;
+        }
+    }
+    if (i == sizeof(t->timer) / sizeof(t->timer[0])) {
+        return fail(p, "more than 16 timers in one thread are not supported");
+    }
+    t->timer[i] = name;
+    op->ref = t->prog->nr_timers++;
+    return true;
+}
+
+static bool event_timer(const struct place *p, struct thread *t)
+{
+    static const char *const keys[] = {"ref", "period", "mode", NULL};
+    struct place period = inside(p, "period", json_object_get(p->at, "period"));
+    const char *mode = json_string_value(json_object_get(p->at, "mode"));
+    const char *ref;
+    struct lab_op *op;
+    uint64_t ns;
+
+    if (!json_is_object(p->at)) {
+        return fail(p, "must be an object with ref and period");
+    }
+    ref = read_ref(p);
+    if (ref == NULL || !only_keys(p, keys) || !read_us(&period, &ns)) {
+        return false;
+    }
+    if (ns == 0) {
+        return fail(&period, "must not be 0");
+    }
+    if (mode != NULL && strcmp(mode, "relative") != 0 &&
+        strcmp(mode, "absolute") != 0) {
+        return fail(p, "mode must be relative or absolute");
+    }
+    op = program_add(t->prog, OP_TIMER);
+    op->ns = ns;
+    op->absolute = mode != NULL && strcmp(mode, "absolute") == 0;
+    return timer_slot(p, t, ref, op);
+}
+
+static void add_ref(const struct place *p, struct thread *t,
+                    enum lab_op_kind kind, enum lab_object_kind object,
+                    const char *name)
+{
+    uint32_t ref = workload_object(p->w, object, name);
+
+    program_add(t->prog, kind)->ref = ref;
+}
+
+static bool event_ref(const struct place *p, struct thread *t,
+                      enum lab_op_kind kind, enum lab_object_kind object)
+{
+    const char *name = read_ref(p);
+
+    if (name == NULL) {
+        return false;
+    }
+    add_ref(p, t, kind, object, name);
+    return true;
+}
+
+/* wait leaves a lock meanwhile; sync is lock, signal, wait, unlock. */
+static bool event_wait(const struct place *p, struct thread *t, bool sync)
+{
+    static const char *const keys[] = {"ref", "mutex", NULL};
+    const char *ref = read_ref(p);
+    const char *lock = json_string_value(json_object_get(p->at, "mutex"));
+    struct lab_op *op;
+
+    if (ref == NULL) {
+        return false;
+    }
+    if (!json_is_object(p->at) || lock == NULL) {
+        return fail(p, "must be an object with ref and mutex");
+    }
+    if (!only_keys(p, keys)) {
+        return false;
+    }
+    if (sync) {
+        add_ref(p, t, OP_LOCK, LAB_LOCK, lock);
+        add_ref(p, t, OP_SIGNAL, LAB_COND, ref);
+    }
+    add_ref(p, t, OP_WAIT, LAB_COND, ref);
+    op = &t->prog->op[t->prog->nr_ops - 1];
+    op->has_lock = true;
+    op->lock = workload_object(p->w, LAB_LOCK, lock);
+    if (sync) {
+        add_ref(p, t, OP_UNLOCK, LAB_LOCK, lock);
+    }
+    return true;
+}
+
+/* A thread waits for a condition of its own name unless it names another. */
+static bool event_suspend(const struct place *p, struct thread *t,
+                          enum lab_op_kind kind)
+{
+    const char *name = read_ref(p);
+    char own[LAB_NAME_MAX + 16];
+
+    if (name == NULL) {
+        return false;
+    }
+    (void)snprintf(own, sizeof(own), "thread %s",
+                   *name != '\0' ? name : t->name);
+    add_ref(p, t, kind, LAB_COND, own);
+    return true;
+}
+
+/* An event is a word that may be followed by digits: "run", "run0". */
+static bool is_event(const char *key, const char *word)
+{
+    size_t len = strlen(word);
+
+    return strncmp(key, word, len) == 0 &&
+           key[len + strspn(key + len, "0123456789_")] == '\0';
+}
+
+static bool read_event(const struct place *p, const char *key, struct thread *t)
+{
+    if (is_event(key, "run")) {
+        return event_time(p, t, OP_RUN);
+    }
+    if (is_event(key, "runtime")) {
+        return event_time(p, t, OP_SPIN);
+    }
+    if (is_event(key, "sleep")) {
+        return event_time(p, t, OP_SLEEP);
+    }
+    if (is_event(key, "timer")) {
+        return event_timer(p, t);
+    }
+    if (is_event(key, "lock")) {
+        return event_ref(p, t, OP_LOCK, LAB_LOCK);
+    }
+    if (is_event(key, "unlock")) {
+        return event_ref(p, t, OP_UNLOCK, LAB_LOCK);
+    }
+    if (is_event(key, "signal")) {
+        return event_ref(p, t, OP_SIGNAL, LAB_COND);
+    }
+    if (is_event(key, "broad")) {
+        return event_ref(p, t, OP_BROAD, LAB_COND);
+    }
+    if (is_event(key, "wait") || is_event(key, "sync")) {
+        return event_wait(p, t, is_event(key, "sync"));
+    }
+    if (is_event(key, "suspend")) {
+        return event_suspend(p, t, OP_WAIT);
+    }
+    if (is_event(key, "resume")) {
+        return event_suspend(p, t, OP_BROAD);
+    }
+    if (is_event(key, "barrier")) {
+        return event_ref(p, t, OP_BARRIER, LAB_BARRIER);
+    }
+    if (is_event(key, "yield")) {
+        (void)program_add(t->prog, OP_YIELD);
+        return true;
+    }
+    return fail(p, "is not supported");
+}
+
+/* ---- phases ---- */
+
+/* Loop counts: -1 is for ever, which is 0 to us; 0 in the file is never. */
+static bool read_loop(const struct place *p, json_int_t missing,
+                      json_int_t *loop)
+{
+    struct place in = inside(p, "loop", json_object_get(p->at, "loop"));
+
+    *loop = missing;
+    return in.at == NULL || read_int(&in, -1, INT_MAX, loop);
+}
+
+static bool is_attribute(const char *key)
+{
+    static const char *const words[] = {
+        "loop",   "cpus",       "instance", "delay",     "priority",
+        "policy", "dl-runtime", "phases",   "dl-period", "dl-deadline"};
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (strcmp(key, words[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool read_phase(const struct place *p, bool is_task, struct thread *t)
+{
+    const char *key;
+    json_t *value;
+    json_int_t loop = 1;
+    uint32_t open;
+
+    if (!json_is_object(p->at)) {
+        return fail(p, "must be an object");
+    }
+    if (!is_task && !read_loop(p, 1, &loop)) {
+        return false;
+    }
+    if (loop == 0) {
+        return true;
+    }
+    if (!is_task && json_object_get(p->at, "cpus") != NULL) {
+        struct place in = inside(p, "cpus", json_object_get(p->at, "cpus"));
+        uint64_t mask;
+
+        if (!read_cpus(&in, &mask)) {
+            return false;
+        }
+        program_add(t->prog, OP_AFFINITY)->mask = mask;
+    }
+    open = program_open(t->prog, loop < 0 ? 0 : (uint32_t)loop);
+    json_object_foreach(p->at, key, value)
+    {
+        struct place in = inside(p, key, value);
+
+        if (is_task ? is_attribute(key)
+                    : strcmp(key, "loop") == 0 || strcmp(key, "cpus") == 0) {
+            continue;
+        }
+        if (!read_event(&in, key, t)) {
+            return false;
+        }
+    }
+    program_close(t->prog, open);
+    return true;
+}
+
+static bool read_phases(const struct place *p, struct thread *t)
+{
+    struct place all = inside(p, "phases", json_object_get(p->at, "phases"));
+    const char *key;
+    json_t *value;
+
+    if (all.at == NULL) {
+        return read_phase(p, true, t);
+    }
+    if (!json_is_object(all.at)) {
+        return fail(&all, "must be an object");
+    }
+    json_object_foreach(p->at, key, value)
+    {
+        struct place in = inside(p, key, value);
+
+        if (!is_attribute(key)) {
+            return fail(&in, "is not supported beside phases");
+        }
+    }
+    json_object_foreach(all.at, key, value)
+    {
+        struct place in = inside(&all, key, value);
+
+        if (!read_phase(&in, false, t)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- threads ---- */
+
+#define FIFO_WEIGHT 22204u /* above every nice level ... */
+#define FIFO_STEP 400u     /* ... and so much a priority */
+
+static bool read_deadline(const struct place *p, struct lab_domain *d)
+{
+    struct place runtime =
+        inside(p, "dl-runtime", json_object_get(p->at, "dl-runtime"));
+    struct place period =
+        inside(p, "dl-period", json_object_get(p->at, "dl-period"));
+    struct place deadline =
+        inside(p, "dl-deadline", json_object_get(p->at, "dl-deadline"));
+    uint64_t end;
+
+    if (!read_us(&runtime, &d->budget_ns) || !read_us(&period, &d->period_ns)) {
+        return false;
+    }
+    if (deadline.at == NULL) {
+        return true;
+    }
+    return read_us(&deadline, &end) &&
+           (end == d->period_ns ||
+            fail(&deadline, "other than dl-period is not supported"));
+}
+
+static bool read_priority(const struct place *p, const char *policy,
+                          struct lab_domain *d)
+{
+    struct place in = inside(p, "priority", json_object_get(p->at, "priority"));
+    bool fixed =
+        strcmp(policy, "SCHED_FIFO") == 0 || strcmp(policy, "SCHED_RR") == 0;
+    json_int_t priority = fixed ? 1 : 0;
+
+    if (strcmp(policy, "SCHED_DEADLINE") == 0) {
+        return read_deadline(p, d);
+    }
+    if (!fixed && strcmp(policy, "SCHED_OTHER") != 0 &&
+        strcmp(policy, "SCHED_BATCH") != 0 &&
+        strcmp(policy, "SCHED_IDLE") != 0) {
+        in = inside(p, "policy", NULL);
+        return lab_fail(p->e, "%s: %s: policy %s is not supported", p->w->path,
+                        in.path, policy);
+    }
+    if (in.at != NULL && (fixed ? !read_int(&in, 1, 99, &priority)
+                                : !read_int(&in, -20, 19, &priority))) {
+        return false;
+    }
+    if (strcmp(policy, "SCHED_IDLE") == 0) {
+        d->weight = 1;
+    } else if (fixed) {
+        d->weight = FIFO_WEIGHT + FIFO_STEP * (unsigned)priority;
+    } else {
+        d->weight = lab_nice_weight((int)priority);
+    }
+    return true;
+}
+
+/* The program of one thread; all its instances share it. */
+static bool read_program(const struct place *p, const char *name,
+                         uint32_t *index)
+{
+    struct place delay = inside(p, "delay", json_object_get(p->at, "delay"));
+    struct thread t = {.name = name};
+    json_int_t loop;
+    uint32_t open;
+    const char *wrong;
+
+    *index = workload_add_program(p->w);
+    t.prog = &p->w->program[*index];
+    if (delay.at != NULL && !event_time(&delay, &t, OP_SLEEP)) {
+        return false;
+    }
+    if (!read_loop(p, -1, &loop)) {
+        return false;
+    }
+    if (loop != 0) {
+        open = program_open(t.prog, loop < 0 ? 0 : (uint32_t)loop);
+        if (!read_phases(p, &t)) {
+            return false;
+        }
+        program_close(t.prog, open);
+    }
+    (void)program_add(t.prog, OP_SHUTDOWN);
+    wrong = program_check(t.prog);
+    return wrong == NULL || fail(p, wrong);
+}
+
+static bool read_thread(const struct place *p, const char *name,
+                        const char *default_policy)
+{
+    struct place many =
+        inside(p, "instance", json_object_get(p->at, "instance"));
+    struct place cpus = inside(p, "cpus", json_object_get(p->at, "cpus"));
+    const char *policy = json_string_value(json_object_get(p->at, "policy"));
+    struct lab_domain like = {.weight = 256};
+    json_int_t count = 1;
+    uint64_t mask = 0;
+    uint32_t program;
+
+    if (!json_is_object(p->at)) {
+        return fail(p, "must be an object");
+    }
+    if (strlen(name) >= LAB_NAME_MAX) {
+        return fail(p, "name is too long");
+    }
+    if ((many.at != NULL && !read_int(&many, 0, INSTANCES_MAX, &count)) ||
+        (cpus.at != NULL && !read_cpus(&cpus, &mask)) ||
+        !read_priority(p, policy != NULL ? policy : default_policy, &like) ||
+        !read_program(p, name, &program)) {
+        return false;
+    }
+    for (json_int_t i = 0; i < count; i++) {
+        char full[LAB_NAME_MAX + 16];
+        struct lab_domain *d;
+
+        (void)snprintf(full, sizeof(full), count > 1 ? "%s-%d" : "%s", name,
+                       (int)i);
+        if (workload_find_domain(p->w, full) != UINT32_MAX) {
+            return fail(p, "its instances have the name of another thread");
+        }
+        d = &p->w->domain[workload_add_domain(p->w, full)];
+        d->where = sim_strdup(p->path);
+        d->weight = like.weight;
+        d->budget_ns = like.budget_ns;
+        d->period_ns = like.period_ns;
+        d->hard[0] = mask;
+        d->program[0] = program;
+    }
+    return true;
+}
+
+/* ---- the file ---- */
+
+static bool read_global(const struct place *p)
+{
+    /* Where and how rt-app logs, and how it learns what a loop takes. */
+    static const char *const keys[] = {
+        "duration",         "calibration", "default_policy", "pi_enabled",
+        "lock_pages",       "logdir",      "log_basename",   "log_size",
+        "ftrace",           "gnuplot",     "io_device",      "mem_buffer_size",
+        "cumulative_slack", NULL};
+    struct place duration =
+        inside(p, "duration", json_object_get(p->at, "duration"));
+    json_int_t s;
+
+    if (p->at == NULL) {
+        return true;
+    }
+    if (!json_is_object(p->at) || !only_keys(p, keys)) {
+        return json_is_object(p->at) ? false : fail(p, "must be an object");
+    }
+    if (json_is_true(json_object_get(p->at, "pi_enabled"))) {
+        struct place in = inside(p, "pi_enabled", NULL);
+
+        return fail(&in, "true is not supported");
+    }
+    if (json_is_true(json_object_get(p->at, "cumulative_slack"))) {
+        struct place in = inside(p, "cumulative_slack", NULL);
+
+        return fail(&in, "true is not supported");
+    }
+    if (duration.at != NULL) {
+        if (!read_int(&duration, -1, 1000000, &s)) {
+            return false;
+        }
+        if (s == 0) {
+            return fail(&duration, "must not be 0");
+        }
+        p->w->duration_given = s > 0;
+        p->w->duration_ns = s > 0 ? (uint64_t)s * 1000000000u : 0;
+    }
+    return true;
+}
+
+static bool read_file(struct place *top)
+{
+    static const char *const keys[] = {"global", "tasks", "resources", NULL};
+    json_t *global = json_object_get(top->at, "global");
+    struct place in = inside(top, "global", global);
+    const char *policy =
+        json_string_value(json_object_get(global, "default_policy"));
+    const char *name;
+    json_t *value;
+
+    if (!only_keys(top, keys) || !read_global(&in)) {
+        return false;
+    }
+    in = inside(top, "tasks", json_object_get(top->at, "tasks"));
+    if (!json_is_object(in.at)) {
+        return fail(&in, "must be an object");
+    }
+    json_object_foreach(in.at, name, value)
+    {
+        struct place task = inside(&in, name, value);
+
+        if (!read_thread(&task, name,
+                         policy != NULL ? policy : "SCHED_OTHER")) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* rt-app's files have comments, which JSON has not: they become blanks. */
+static char *without_comments(const char *text)
+{
+    char *copy = sim_strdup(text), *at;
+    bool string = false;
+
+    for (at = copy; *at != '\0'; at++) {
+        if (string) {
+            if (*at == '\\' && at[1] != '\0') {
+                at++;
+            } else if (*at == '"') {
+                string = false;
+            }
+        } else if (*at == '"') {
+            string = true;
+        } else if (at[0] == '/' && at[1] == '*') {
+            char *end = strstr(at + 2, "*/");
+
+            for (end = end != NULL ? end + 2 : at + strlen(at); at < end;
+                 at++) {
+                *at = *at == '\n' ? '\n' : ' ';
+            }
+            at--;
+        }
+    }
+    return copy;
+}
+
+bool rtapp_read(struct lab_workload *w, const char *text, struct lab_error *e)
+{
+    char *plain = without_comments(text);
+    json_error_t error;
+    struct place top = {.w = w, .e = e};
+    bool ok;
+
+    top.at = json_loads(plain, JSON_REJECT_DUPLICATES, &error);
+    if (top.at == NULL) {
+        ok = lab_fail(e, "%s:%d:%d: %s", w->path, error.line, error.column,
+                      error.text);
+    } else if (!json_is_object(top.at)) {
+        ok = lab_fail(e, "%s: must be an object", w->path);
+    } else {
+        ok = read_file(&top);
+    }
+    json_decref(top.at);
+    free(plain);
+    return ok;
+}
