@@ -40,6 +40,13 @@ void sim_compute(struct sim_step *s, uint64_t ns)
     s->ns = ns;
 }
 
+void sim_compute_until(struct sim_step *s, uint64_t when)
+{
+    s->act = SIM_COMPUTE;
+    s->until_time = true;
+    s->ns = when;
+}
+
 void sim_call(struct sim_step *s, uint64_t nr, uint64_t a0, uint64_t a1,
               uint64_t a2)
 {

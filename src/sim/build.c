@@ -2,6 +2,7 @@
 /* What both readers of workloads build with: see workload.h. */
 #include "workload.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -400,7 +401,7 @@ struct lab_workload *lab_load(const char *path, char *error, size_t room)
     size_t len = 0, got;
 
     if (f == NULL) {
-        (void)lab_fail(&e, "cannot open %s: %m", path);
+        (void)lab_fail(&e, "cannot open %s: %s", path, strerror(errno));
         return NULL;
     }
     do {
@@ -410,7 +411,7 @@ struct lab_workload *lab_load(const char *path, char *error, size_t room)
     } while (got != 0);
     text[len] = '\0';
     if (ferror(f) != 0) {
-        (void)lab_fail(&e, "cannot read %s: %m", path);
+        (void)lab_fail(&e, "cannot read %s: %s", path, strerror(errno));
     } else if (strlen(text) != len) {
         (void)lab_fail(&e, "%s: is no text file", path);
     } else {

@@ -82,6 +82,7 @@ static int create(struct sim_machine *m, const struct sim_domain_config *cfg,
         .nr_vcpus = cfg->nr_vcpus,
         .weight = cfg->weight != 0 ? cfg->weight : 256,
         .cap = cfg->cap,
+        .knobs = cfg->knobs,
         .pool = cfg->pool,
         .hard = cfg->hard != 0 ? cfg->hard : SOP_CPUMASK_ALL,
         .soft = cfg->soft != 0 ? cfg->soft : SOP_CPUMASK_ALL,
@@ -90,6 +91,8 @@ static int create(struct sim_machine *m, const struct sim_domain_config *cfg,
         .port = d,
     };
     unsigned i;
+
+    memcpy(core.handle, cfg->handle, sizeof(core.handle));
 
     for (i = 0; i < cfg->nr_vcpus; i++) {
         port[i] = &d->vcpu[i];

@@ -15,6 +15,7 @@
  */
 #include "form.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -330,22 +331,20 @@ static bool add_domains(struct form *f, const char *name, const struct like *l)
 {
     f->first_domain = (unsigned)f->w->nr_domains;
     for (unsigned i = 0; i < l->count; i++) {
-        char full[LAB_NAME_MAX + 16];
+        char full[LAB_NAME_MAX + 16], *own;
         struct lab_domain *d;
+        unsigned index;
 
         (void)snprintf(full, sizeof(full), l->count > 1 ? "%s%u" : "%s", name,
                        i);
         if (workload_find_domain(f->w, full) != UINT32_MAX) {
             return form_fail(f, 1, "there is a domain '%s' already", full);
         }
-        d = &f->w->domain[workload_add_domain(f->w, full)];
-        free(d->where);
-        {
-            char *own = d->name;
-
-            memcpy(d, &l->d, sizeof(*d));
-            d->name = own;
-        }
+        index = workload_add_domain(f->w, full);
+        d = &f->w->domain[index];
+        own = d->name;
+        *d = l->d;
+        d->name = own;
         d->where = place_of(f);
         memset(d->program, 0xff, sizeof(d->program));
         for (unsigned n = 0; n < d->nr_vcpus; n++) {

@@ -42,7 +42,7 @@ struct lab_options {
     uint64_t duration_ns;
     uint64_t call_ns, switch_ns, kick_ns;
     bool call_given, switch_given, kick_given;
-    const struct sim_hooks *hooks; /* `changed` is the lab's own */
+    const struct sim_hooks *hooks; /* as sim_config.hooks */
 };
 
 /* Names of the policies there are, NULL at the end. */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <xen/errno.h>
 #include <xen/vcpu.h>
 
 #define AT_ONCE_MAX 1000000u /* events with the clock standing still */
@@ -123,10 +124,15 @@ static void next_step(struct sim_cpu *c, struct sim_vcpu *v)
     struct sim_machine *m = c->m;
 
     v->step.until_upcall = false;
+    v->step.until_time = false;
     v->behaviour(v, &v->step);
     switch (v->step.act) {
     case SIM_COMPUTE:
         m->stats.computes++;
+        if (v->step.until_time) {
+            v->end = v->step.ns;
+            break;
+        }
         v->end = v->step.ns > SIM_FOREVER - m->now ? SIM_FOREVER
                                                    : m->now + v->step.ns;
         break;
@@ -343,17 +349,39 @@ static void cpu_init(struct sim_machine *m, unsigned index)
     c->work = sop_pcpu_work(c->p);
     c->armed = c->kick_at = SIM_FOREVER;
     sop_pcpu_set_port(c->p, c);
+    sop_pcpu_set_topology(c->p, (uint16_t)sim_core_of(m, index),
+                          (uint16_t)sim_socket_of(m, index));
 }
 
-void sim_cpu_online(struct sim_machine *m, unsigned cpu)
+/* Into use for the first time. */
+static void first_online(struct sim_cpu *c)
 {
-    struct sim_cpu *c = &m->cpu[cpu];
-
-    machine_enter(m);
-    c->online = true;
+    c->online = c->known = true;
     sop_pcpu_online(c->p);
     (void)sop_pcpu_choose(c->p);
     machine_due(c);
+}
+
+int sim_hotplug(struct sim_machine *m, unsigned cpu, bool online)
+{
+    struct sim_cpu *c;
+    int rc;
+
+    if (cpu >= m->nr_cpus) {
+        return -XEN_EINVAL;
+    }
+    c = &m->cpu[cpu];
+    if (online && !c->known) {
+        machine_enter(m);
+        first_online(c);
+        return 0;
+    }
+    rc = online ? sop_hotplug_online(sim_self(m), cpu)
+                : sop_hotplug_offline(sim_self(m), cpu);
+    if (rc == 0) {
+        c->online = online;
+    }
+    return rc;
 }
 
 /* The guests' counter is system time itself: shifted left and halved. */
@@ -384,7 +412,7 @@ static bool system_init(struct sim_machine *m)
 struct sim_machine *sim_new(const struct sim_config *cfg)
 {
     struct sim_machine *m = sim_alloc(sizeof(*m));
-    unsigned i, online;
+    unsigned i;
 
     m->cfg = *cfg;
     m->cfg.sockets = cfg->sockets != 0 ? cfg->sockets : 1;
@@ -404,10 +432,11 @@ struct sim_machine *sim_new(const struct sim_config *cfg)
     for (i = 0; i < m->nr_cpus; i++) {
         cpu_init(m, i);
     }
-    online =
-        cfg->online == 0 || cfg->online > m->nr_cpus ? m->nr_cpus : cfg->online;
-    for (i = 0; i < online; i++) {
-        sim_cpu_online(m, i);
+    machine_enter(m);
+    for (i = 0; i < m->nr_cpus; i++) {
+        if (i == 0 || cfg->online == 0 || (cfg->online >> i & 1) != 0) {
+            first_online(&m->cpu[i]);
+        }
     }
     return m;
 }

@@ -91,6 +91,9 @@ static void come(struct sim_cpu *c, struct sim_vcpu *v)
     uint64_t now = c->m->now + c->m->cfg.switch_ns;
 
     v->end = v->left > SIM_FOREVER - now ? SIM_FOREVER : now + v->left;
+    if (v->step.until_time && !v->call_due) {
+        v->end = v->step.ns > now ? v->step.ns : now;
+    }
     v->on = c;
     v->stats.switched_in++;
     count_migration(c, v);

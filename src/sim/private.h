@@ -20,7 +20,8 @@ struct sim_cpu {
     uint64_t kick_at; /* when a kick arrives */
     unsigned index;
     bool online;
-    bool busy; /* handling an event: inside the core, or about to be */
+    bool known; /* the core has ever seen it */
+    bool busy;  /* handling an event: inside the core, or about to be */
 };
 
 /* An act from outside. Of those for one time the one asked for first is

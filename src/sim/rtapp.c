@@ -64,7 +64,7 @@ static bool read_int(const struct place *p, json_int_t min, json_int_t max,
 
 static bool read_us(const struct place *p, uint64_t *ns)
 {
-    json_int_t us;
+    json_int_t us = 0;
 
     if (!read_int(p, 0, US_MAX, &us)) {
         return false;
@@ -542,13 +542,15 @@ static bool read_thread(const struct place *p, const char *name,
     for (json_int_t i = 0; i < count; i++) {
         char full[LAB_NAME_MAX + 16];
         struct lab_domain *d;
+        unsigned index;
 
         (void)snprintf(full, sizeof(full), count > 1 ? "%s-%d" : "%s", name,
                        (int)i);
         if (workload_find_domain(p->w, full) != UINT32_MAX) {
             return fail(p, "its instances have the name of another thread");
         }
-        d = &p->w->domain[workload_add_domain(p->w, full)];
+        index = workload_add_domain(p->w, full);
+        d = &p->w->domain[index];
         d->where = sim_strdup(p->path);
         d->weight = like.weight;
         d->budget_ns = like.budget_ns;
@@ -571,7 +573,7 @@ static bool read_global(const struct place *p)
         "cumulative_slack", NULL};
     struct place duration =
         inside(p, "duration", json_object_get(p->at, "duration"));
-    json_int_t s;
+    json_int_t s = 0;
 
     if (p->at == NULL) {
         return true;

@@ -56,6 +56,9 @@ struct sim_step {
     enum sim_act act;
     /* A compute that ends when an upcall is due: v->left says what is left. */
     bool until_upcall;
+    /* A compute until the time `ns`, however much it runs until then: a
+       guest that looks at the clock. */
+    bool until_time;
     bool interrupts_on;
     uint64_t ns;
     struct sop_call call;
@@ -118,8 +121,10 @@ struct sim_domain_config {
     unsigned nr_vcpus;
     unsigned weight; /* 0: 256 */
     unsigned cap;
-    unsigned pool;
-    sop_cpumask_t hard, soft; /* 0: all */
+    const struct policy_domain_knobs *knobs; /* instead of those; or NULL */
+    uint32_t pool;                           /* id of the core's */
+    uint8_t handle[16];                      /* UUID */
+    sop_cpumask_t hard, soft;                /* 0: all */
     sim_behaviour *behaviour; /* of each vCPU; may be changed later */
     void *const *ctx;         /* one a vCPU; NULL: all NULL */
     bool one_up;              /* only vCPU 0 starts up */
@@ -211,9 +216,9 @@ struct sim_config {
     /* The machine has sockets * cores * threads pCPUs, threads of a core
        side by side. 0 counts as 1. */
     unsigned sockets, cores, threads;
-    unsigned online;     /* this many of them to begin with; 0: all */
-    unsigned nr_domains; /* alive at one time */
-    unsigned nr_vcpus;   /* in all of them */
+    sop_cpumask_t online; /* these to begin with, pCPU 0 always; 0: all */
+    unsigned nr_domains;  /* alive at one time */
+    unsigned nr_vcpus;    /* in all of them */
     uint64_t seed;
     const struct policy_ops *policy; /* NULL: credit2 */
     uint64_t call_ns;   /* a hypercall takes this of its vCPU's time */
@@ -290,8 +295,11 @@ void sim_cpu_act(struct sim_machine *m, unsigned cpu);
 /* A kick out of nowhere, arriving now. */
 void sim_kick(struct sim_machine *m, unsigned cpu);
 
-/* Puts a pCPU of the machine into use that was not. */
-void sim_cpu_online(struct sim_machine *m, unsigned cpu);
+/*
+ * Takes a pCPU into use, or out of use: 0, or the core's error of
+ * sop_hotplug_online() and sop_hotplug_offline(); -EAGAIN: call again later.
+ */
+int sim_hotplug(struct sim_machine *m, unsigned cpu, bool online);
 
 /* ---- from outside ---- */
 
@@ -310,6 +318,7 @@ uint64_t sim_put(struct sim_vcpu *v, const void *data, size_t len);
 void sim_get(const struct sim_vcpu *v, void *data, size_t len);
 
 void sim_compute(struct sim_step *s, uint64_t ns);
+void sim_compute_until(struct sim_step *s, uint64_t when);
 void sim_call(struct sim_step *s, uint64_t nr, uint64_t a0, uint64_t a1,
               uint64_t a2);
 
