@@ -261,25 +261,45 @@ static int op_status(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
 }
 
 /* The control domain may do it to another only while that is paused. */
+static int reset_target(struct sop_vcpu *v, const struct evtchn_reset *op,
+                        struct sop_domain **d)
+{
+    *d = domain_find_any(v, op->dom);
+    if (*d == NULL) {
+        return -XEN_ESRCH;
+    }
+    if (*d != v->domain && !v->domain->hardware) {
+        return -XEN_EPERM;
+    }
+    return *d != v->domain && (*d)->controller_pause == 0 ? -XEN_EINVAL : 0;
+}
+
 static int op_reset(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
                     uint64_t now)
 {
-    const struct evtchn_reset *op = operand;
-    struct sop_domain *d = domain_find_any(v, op->dom);
+    struct sop_domain *d;
+    int rc = reset_target(v, operand, &d);
 
     (void)self;
     (void)now;
-    if (d == NULL) {
-        return -XEN_ESRCH;
+    if (rc == 0) {
+        evtchn_close_all(d);
     }
-    if (d != v->domain && !v->domain->hardware) {
-        return -XEN_EPERM;
-    }
-    if (d != v->domain && d->controller_pause == 0) {
-        return -XEN_EINVAL;
-    }
-    evtchn_close_all(d);
-    return 0;
+    return rc;
+}
+
+/* Xen's own way to go on with a long reset: here none is ever under way. */
+#define RESET_CONT 14
+
+static int op_reset_cont(struct sop_pcpu *self, struct sop_vcpu *v,
+                         void *operand, uint64_t now)
+{
+    struct sop_domain *d;
+    int rc = reset_target(v, operand, &d);
+
+    (void)self;
+    (void)now;
+    return rc != 0 ? rc : -XEN_EBUSY;
 }
 
 /* ---- the FIFO ABI is not offered (spec 9.1, "may be left out") ---- */
@@ -338,6 +358,7 @@ static const struct op_entry ops[] = {
                                false},
     [EVTCHNOP_set_priority] = {op_set_priority,
                                sizeof(struct evtchn_set_priority), false},
+    [RESET_CONT] = {op_reset_cont, sizeof(struct evtchn_reset), false},
 };
 
 int64_t evtchnop_call(struct sop_pcpu *self, struct sop_vcpu *v,

@@ -53,7 +53,7 @@ static int64_t command_block(struct sop_pcpu *self, struct sop_vcpu *v)
     return 0;
 }
 
-/* HLT is no command: it does not touch the mask byte and is not counted. */
+/* HLT is no command and is not counted, but clears the mask byte like one. */
 void sop_vcpu_halt(struct sop_pcpu *self, struct sop_vcpu *v,
                    bool interrupts_on)
 {
@@ -61,6 +61,7 @@ void sop_vcpu_halt(struct sop_pcpu *self, struct sop_vcpu *v,
 
     trace_command(self, v, SOP_TRACE_EV_HALT, interrupts_on, 0);
     if (interrupts_on) {
+        atomic_store_u8(&v->info[1], 0);
         block(self, v, false);
     } else {
         vcpu_down(self, v, now);

@@ -74,16 +74,22 @@ static void decode(void **state)
 {
     struct world *w = world_new(1);
     struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 1, false);
+    const uint64_t cont = EVTCHNOP_set_priority + 1; /* Xen's own */
+    struct evtchn_reset reset = {.dom = DOMID_SELF};
     uint64_t cmd;
 
     (void)state;
-    for (cmd = 0; cmd <= EVTCHNOP_set_priority; cmd++) {
+    for (cmd = 0; cmd <= cont; cmd++) {
         assert_rc(call(w, d, 0, 32, cmd, HOLE, 0), EFAULT);
         assert_rc(call32(w, d, 0, 32, cmd, HOLE, 0), EFAULT);
     }
     assert_rc(call(w, d, 0, 32, 15, HOLE, 0), ENOSYS);
     assert_rc(call(w, d, 0, 32, 99, HOLE, 0), ENOSYS);
     assert_rc(call(w, d, 0, 32, UINT64_MAX, HOLE, 0), ENOSYS);
+    /* A reset that is not under way cannot go on. */
+    assert_rc(op(w, d, (int)cont, &reset, sizeof(reset)), EBUSY);
+    reset.dom = 77;
+    assert_rc(op(w, d, (int)cont, &reset, sizeof(reset)), ESRCH);
     /* The command is 32 bits wide. */
     assert_rc(call(w, d, 0, 32, 0x100000000 | EVTCHNOP_send, HOLE, 0), EFAULT);
     world_free(w);
