@@ -292,11 +292,29 @@ static int64_t op_send_nmi(const struct vcpu_call *c)
     return 0;
 }
 
-/* Only for hardware domains with vCPUs pinned at boot, which we never do. */
+/*
+ * Of a hardware domain's vCPU that may run on one pCPU only, the identifiers
+ * of the pCPU *of its own number*, as Xen has it: that is how it pins them at
+ * boot. APIC id and ACPI id are the number of a pCPU, all ones without one.
+ */
 static int64_t op_get_physid(const struct vcpu_call *c)
 {
-    (void)c;
-    return -XEN_EINVAL;
+    const struct sop_vcpu *v = c->target;
+    uint32_t pcpus = c->self->sys->cfg.nr_pcpus;
+    struct vcpu_get_physid op = {UINT64_MAX};
+    bool one;
+
+    core_lock(c->self->sys, c->self);
+    one = bits_count(v->hard) == 1;
+    core_unlock(c->self->sys);
+    if (!v->domain->hardware || !one) {
+        return -XEN_EINVAL;
+    }
+    if (v->id < pcpus) {
+        op.phys_id = (uint64_t)v->id << 32 | v->id;
+    }
+    return port_copy_out(c->v, c->operand, &op, sizeof(op)) != 0 ? -XEN_EFAULT
+                                                                 : 0;
 }
 
 typedef int64_t vcpuop(const struct vcpu_call *c);
