@@ -36,6 +36,20 @@ struct sop_trace_rec {
 #define SOP_TRACE_VCPU(domid, vcpu) ((uint32_t)(domid) << 16 | (vcpu))
 #define SOP_TRACE_NOBODY 0xffffffffu
 
+/*
+ * A ring of the hypervisor, one a pCPU, in memory that the command line also
+ * sees (`trace` on the link, docs/link.md). Records follow this header; how
+ * many fit is a power of two. Record number n, counted from 0, is at place
+ * n modulo that. The writer looks at nothing but its own count and never
+ * waits, so a reader cannot slow or mislead it: one that comes too late finds
+ * records overwritten and counts them as lost. While the count is N, record
+ * N minus the size may be half overwritten already.
+ */
+struct sop_trace_ring {
+    uint64_t written; /* whole records so far; only ever grows */
+    uint64_t spare[7];
+};
+
 /* What one can ask for: any set of these. */
 #define SOP_TRACE_SCHED 0x01u   /* who runs where, and runstates */
 #define SOP_TRACE_WAKEUP 0x02u  /* who woke whom, kicks */

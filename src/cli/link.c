@@ -184,6 +184,13 @@ static bool parse_con(struct fields *f, struct link_message *m)
     return take_domid(f, m) && take_text(f, m);
 }
 
+static bool parse_trace(struct fields *f, struct link_message *m)
+{
+    return take_number(f, UINT16_MAX, &m->ring.pcpu) &&
+           take_number(f, UINT64_MAX, &m->ring.pa) &&
+           take_number(f, UINT64_MAX, &m->ring.records);
+}
+
 static bool parse_exit(struct fields *f, struct link_message *m)
 {
     return take_number(f, UINT32_MAX, &m->number);
@@ -203,6 +210,7 @@ static const struct {
     {"con", LINK_CON, parse_con},
     {"end", LINK_END, parse_end},
     {"crash", LINK_CRASH, parse_con},
+    {"trace", LINK_TRACE, parse_trace},
     {"exit", LINK_EXIT, parse_exit},
     {"panic", LINK_PANIC, take_text},
 };

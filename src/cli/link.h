@@ -27,6 +27,7 @@ enum link_verb {
     LINK_CON,     /* domid, text: any bytes */
     LINK_END,     /* domid, name, code, action, stats */
     LINK_CRASH,   /* domid, text */
+    LINK_TRACE,   /* ring */
     LINK_EXIT,    /* number: code */
     LINK_PANIC,   /* text */
 };
@@ -40,6 +41,10 @@ struct link_stats {
     uint64_t commands[LINK_COMMANDS];
 };
 
+struct link_ring {
+    uint64_t pcpu, pa, records;
+};
+
 struct link_message {
     enum link_verb verb;
     uint16_t domid;
@@ -51,6 +56,7 @@ struct link_message {
     const char *text; /* unescaped; lives in the line */
     size_t text_len;
     struct link_boot boot;
+    struct link_ring ring;
     struct link_stats stats;
 };
 

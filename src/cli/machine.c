@@ -65,6 +65,9 @@ static int stage(const struct run *run, struct qemu *q, uint64_t *memory_mib)
     uint64_t bytes = 0;
 
     *memory_mib = MACHINE_MIB;
+    if (run->trace != NULL) {
+        *memory_mib += (uint64_t)run->pcpus * (run->trace_mib + 1);
+    }
     for (size_t i = 0; i < run->nr_domains; i++) {
         const struct cli_domain *d = &run->domain[i];
         bool copies = false;
@@ -97,6 +100,10 @@ static char *hypervisor_cmdline(const struct run *run)
                     run->pcpus, levels[run->verbose < 2 ? run->verbose : 2]);
     if (run->seeded) {
         cli_text_printf(&t, " seed=%" PRIu64, run->seed);
+    }
+    if (run->trace != NULL) {
+        cli_text_printf(&t, " trace=%#x trace-kib=%u", run->trace_classes,
+                        run->trace_mib << 10);
     }
     return t.data;
 }

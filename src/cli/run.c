@@ -13,11 +13,13 @@
 #include "config.h"
 #include "report.h"
 #include "run.h"
+#include "trace/trace.h"
 
 enum {
     PCPUS_DEFAULT = 2,
     PCPUS_MAX = 16,
     RESTARTS_DEFAULT = 5,
+    TRACE_MIB = 4,
     GDB_PORT = 1234,
     TIMEOUT_MAX = 1000000,  /* s */
     MEMORY_CONFIG_MIB = 32, /* a domain's memory when not given */
@@ -38,6 +40,10 @@ enum {
     OPT_MAX_RESTARTS,
     OPT_XTF,
     OPT_SEED,
+    OPT_TRACE,
+    OPT_TRACE_FORMAT,
+    OPT_TRACE_EVENTS,
+    OPT_TRACE_BUFFER,
     OPT_GDB,
     OPT_JSON,
     OPT_QEMU,
@@ -76,6 +82,18 @@ static const struct cli_option options[] = {
     {"seed", 's', CLI_VALUE, OPT_SEED, "N",
      "Count instructions instead of reading clocks, with one emulated CPU "
      "thread: the same seed prints the same bytes."},
+    {"trace", 'T', CLI_VALUE, OPT_TRACE, "FILE",
+     "Record what the scheduler does in FILE, for `schedop trace`, or in the "
+     "format of its suffix: .sop (native, the default), .txt, .json (for "
+     "ui.perfetto.dev), .xentrace (for xenalyze) or .svg (a picture)."},
+    {"trace-format", 0, CLI_VALUE, OPT_TRACE_FORMAT, "FORMAT",
+     "The format whatever the suffix: native, text, perfetto, xentrace, svg."},
+    {"trace-events", 0, CLI_VALUE, OPT_TRACE_EVENTS, "LIST",
+     "Record these classes of events only, separated by commas: sched, "
+     "wakeup, command, timer, domain, policy, channel."},
+    {"trace-buffer", 0, CLI_VALUE, OPT_TRACE_BUFFER, "MIB",
+     "Memory for records that wait to be read, for each pCPU (default 4). "
+     "More is needed only when the run says that records were lost."},
     {"gdb", 0, CLI_OPTIONAL, OPT_GDB, "PORT",
      "Wait for a debugger at this TCP port of localhost (default 1234) before "
      "the first instruction. There, `add-symbol-file kernel.elf` and `hbreak "
@@ -273,6 +291,27 @@ static int take_seed(struct run *run, const char *value)
     return 0;
 }
 
+/* A list of classes: "sched,wakeup". */
+static int take_classes(struct run *run, const char *value)
+{
+    uint32_t class = 0;
+
+    run->trace_classes = 0;
+    do {
+        size_t len = strcspn(value, ",");
+        char *word = cli_format("%.*s", (int)len, value);
+
+        class = trace_class_by_name(word);
+        free(word);
+        run->trace_classes |= class;
+        value += len;
+    } while (class != 0 && *value++ == ',');
+    return class != 0 ? 0
+                      : bad_value("trace-events", value,
+                                  "a list of sched, wakeup, command, timer, "
+                                  "domain, policy, channel");
+}
+
 /* An option of QEMU or an operand: kept in order. */
 static int take_qemu(struct run *run, const char *value)
 {
@@ -324,6 +363,22 @@ static int take_flag(struct run *run, int id)
     }
 }
 
+static int take_trace(struct run *run, int id, const char *value)
+{
+    switch (id) {
+    case OPT_TRACE:
+        run->trace = value;
+        return 0;
+    case OPT_TRACE_FORMAT:
+        run->trace_format = value;
+        return 0;
+    case OPT_TRACE_EVENTS:
+        return take_classes(run, value);
+    default:
+        return take_number("trace-buffer", value, 1, 256, &run->trace_mib);
+    }
+}
+
 static int take_option(void *ctx, int id, const char *value)
 {
     struct run *run = ctx;
@@ -361,6 +416,11 @@ static int take_option(void *ctx, int id, const char *value)
                    : take_number("gdb", value, 1, 65535, &run->gdb_port);
     case OPT_QEMU:
         return take_qemu(run, value);
+    case OPT_TRACE:
+    case OPT_TRACE_FORMAT:
+    case OPT_TRACE_EVENTS:
+    case OPT_TRACE_BUFFER:
+        return take_trace(run, id, value);
     default:
         return take_flag(run, id);
     }
@@ -419,7 +479,12 @@ static void free_run(struct run *run)
 
 static int run_main(const struct cli_command *self, int argc, char **argv)
 {
-    struct run run = {.pcpus = PCPUS_DEFAULT, .restarts_max = RESTARTS_DEFAULT};
+    struct run run = {
+        .pcpus = PCPUS_DEFAULT,
+        .restarts_max = RESTARTS_DEFAULT,
+        .trace_classes = SOP_TRACE_ALL,
+        .trace_mib = TRACE_MIB,
+    };
     struct cli_text text = {0};
     int rc = cli_options_parse(self, argc, argv, take_option, &run);
 

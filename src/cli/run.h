@@ -25,6 +25,9 @@ struct run {
     uint64_t seed;
     bool seeded, json, quiet, xtf, hardware;
     const char *ramdisk;
+    const char *trace, *trace_format; /* a file; NULL: none */
+    uint32_t trace_classes;
+    unsigned trace_mib;  /* of a pCPU's ring */
     const char *console; /* whose console gets standard input, or NULL */
     char **qemu;
     size_t nr_qemu;

@@ -27,6 +27,7 @@
 
 #include "console.h"
 #include "link.h"
+#include "record.h"
 #include "tail.h"
 #include "terminal.h"
 
@@ -57,6 +58,7 @@ struct session {
     int signal_fd;
     int signal; /* that ends the session */
     bool hello, dead, panicked;
+    struct recorder *recorder; /* of --trace, or NULL */
     int wait_status;
     /* standard input */
     bool input_open, raw;
@@ -256,6 +258,18 @@ static void on_crash(struct session *s, const struct link_message *m)
     }
 }
 
+static void on_trace(struct session *s, const struct link_message *m)
+{
+    if (s->recorder == NULL) {
+        return; /* nobody asked */
+    }
+    if (!recorder_ring(s->recorder, &s->q->ram, m->ring.pcpu, m->ring.pa,
+                       m->ring.records)) {
+        cli_error("the hypervisor announces a trace ring that cannot be");
+        give_up(s);
+    }
+}
+
 static void on_message(struct session *s, const struct link_message *m)
 {
     switch (m->verb) {
@@ -286,6 +300,9 @@ static void on_message(struct session *s, const struct link_message *m)
         break;
     case LINK_CRASH:
         on_crash(s, m);
+        break;
+    case LINK_TRACE:
+        on_trace(s, m);
         break;
     case LINK_EXIT:
         enter(s, LEAVING, LEAVE_MS);
@@ -430,6 +447,9 @@ static int wait_ms(const struct session *s, uint64_t console_ms)
 
     next = s->limit_ms < next ? s->limit_ms : next;
     next = console_ms < next ? console_ms : next;
+    if (s->recorder != NULL && next > s->now_ms + RECORDER_MS) {
+        next = s->now_ms + RECORDER_MS;
+    }
     if (next == UINT64_MAX) {
         return -1;
     }
@@ -475,6 +495,9 @@ static void serve(struct session *s)
     s->now_ms = clock_ms();
     if (p[P_LINK].revents != 0) {
         read_link(s);
+    }
+    if (s->recorder != NULL) {
+        recorder_drain(s->recorder, &s->q->ram);
     }
     if (p[P_COM1].revents != 0 || p[P_MESSAGES].revents != 0) {
         read_tails(s);
@@ -576,6 +599,33 @@ static void init_input(struct session *s)
     }
 }
 
+/* False after an error message. */
+static bool start_recorder(struct session *s)
+{
+    const struct run *run = s->run;
+    struct cli_text title = {0};
+
+    if (run->trace == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        cli_text_printf(&title, "%s%s", i != 0 ? ", " : "",
+                        run->domain[i].name);
+    }
+    cli_text_printf(&title, " on %u pCPU%s", run->pcpus,
+                    run->pcpus == 1 ? "" : "s");
+    s->recorder = recorder_open(run->trace, run->trace_format, title.data);
+    cli_text_free(&title);
+    return s->recorder != NULL;
+}
+
+static void end_recorder(struct session *s)
+{
+    if (s->recorder != NULL && recorder_close(s->recorder, &s->q->ram) != 0) {
+        s->outcome->error = true;
+    }
+}
+
 static int block_signals(sigset_t *old)
 {
     static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -631,11 +681,13 @@ int session_run(const struct run *run, struct qemu *q,
     if (s.signal_fd < 0) {
         cli_error("cannot receive signals: %s", strerror(errno));
         outcome->error = true;
-    } else if (qemu_start(q, config, run->verbose > 0) != 0) {
+    } else if (!start_recorder(&s) ||
+               qemu_start(q, config, run->verbose > 0) != 0) {
         outcome->error = true;
     } else {
         loop(&s);
     }
+    end_recorder(&s);
     qemu_end(q);
     console_free(&s.console);
     cli_text_free(&s.to_link);

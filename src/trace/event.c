@@ -12,6 +12,8 @@
 #include <xen/sched.h>
 #include <xen/vcpu.h>
 
+#include "trace.h"
+
 static const struct event_info events[] = {
 #define EVENT_ROW(n, NAME, name, class, text, a0, k0, a1, k1)                  \
     {n,                                                                        \
@@ -66,7 +68,7 @@ static const struct {
     {SOP_TRACE_CHANNEL, "channel"}, {SOP_TRACE_META, "meta"},
 };
 
-uint32_t event_class_by_name(const char *name)
+uint32_t trace_class_by_name(const char *name)
 {
     size_t i;
 

@@ -25,8 +25,7 @@ const struct event_info *event_by_name(const char *name);
 /* Number `n` of the list, in its order; NULL behind the last. */
 const struct event_info *event_nth(size_t n);
 
-/* The class called `name` (sched, wakeup...), 0 if none; and its name. */
-uint32_t event_class_by_name(const char *name);
+/* What a class is called. */
 const char *event_class_name(uint32_t class);
 
 const char *event_state_name(uint64_t state);   /* RUNSTATE_* */

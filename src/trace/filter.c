@@ -15,7 +15,7 @@ void trace_filter_init(struct trace_filter *f)
 
 bool trace_filter_event(struct trace_filter *f, const char *name)
 {
-    uint32_t class = event_class_by_name(name);
+    uint32_t class = trace_class_by_name(name);
     const struct event_info *e = event_by_name(name);
     size_t i;
 

@@ -34,6 +34,9 @@ int trace_format_by_name(const char *name);
 int trace_format_by_path(const char *path);
 const char *trace_format_name(enum trace_format format);
 
+/* The class of events called so (sched, wakeup...), 0 if none is. */
+uint32_t trace_class_by_name(const char *name);
+
 /* ---- writing ---- */
 
 struct trace_writer;

@@ -15,6 +15,7 @@
 #include <xen/hvm/params.h>
 
 #include "lib/string.h"
+#include "trace.h"
 
 #define ROUNDS_MAX 16u /* in a row on one pCPU */
 
@@ -196,6 +197,7 @@ bool host_add(struct x86_domain *d)
     x86_unlock(&host.list);
     id = host_link(h);
     link_create(&id);
+    trace_name(id.domid, id.name);
     return true;
 }
 

@@ -120,6 +120,12 @@ void link_boot(void)
     }
 }
 
+void link_trace(unsigned pcpu, uint64_t pa, uint64_t records)
+{
+    link_printf("trace %u 0x%llx %llu\n", pcpu, (unsigned long long)pa,
+                (unsigned long long)records);
+}
+
 void link_exit(unsigned code)
 {
     if (link_present()) {

@@ -30,4 +30,7 @@ void link_end(const struct link_domain *d, uint8_t code, const char *action,
               const struct sop_domain_info *info);
 void link_exit(unsigned code);
 
+/* The ring of trace records of a pCPU: its header is at `pa`. */
+void link_trace(unsigned pcpu, uint64_t pa, uint64_t records);
+
 #endif

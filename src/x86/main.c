@@ -9,6 +9,7 @@
 
 #include "../lib/string.h"
 #include "cpu/lock.h"
+#include "trace.h"
 #include "virt/spec.h"
 
 #define DOMAINS_SPARE 16u /* kept, stopped ones beside those that restart */
@@ -204,10 +205,12 @@ void x86_main(void)
     virt_init(sys);
     pcpu_begin(self);
     host_init(sys);
+    trace_init();
     x86_start_pcpus(pcpu_run);
     while (atomic_load(&nr_begun) < x86_nr_pcpus()) {
         pause();
     }
+    trace_begin(self->sop);
     start_domains(self->sop);
     virt_run(self);
 }

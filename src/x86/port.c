@@ -5,6 +5,7 @@
  * port_vcpu_load() is in virt/context.c.
  */
 #include "time.h"
+#include "trace.h"
 #include "virt/domain.h"
 #include "virt/run.h"
 
@@ -237,8 +238,8 @@ void port_log(enum sop_log_level level, const char *text, size_t len)
 
 void port_trace(struct sop_pcpu *self, const struct sop_trace_rec *rec)
 {
-    (void)self;
-    (void)rec;
+    (void)self; /* not always the calling pCPU: the ring's owner is */
+    trace_record(rec);
 }
 
 void port_panic(const char *file, int line, const char *what)

@@ -13,7 +13,9 @@ struct boot_options {
     bool link;          /* link=com2 */
     unsigned pcpus;     /* use at most so many */
     enum sop_log_level loglvl;
-    char test[16]; /* test=: see provoke.c; "" for none */
+    uint32_t trace;     /* classes of records to trace, 0 none */
+    unsigned trace_kib; /* of a pCPU's ring */
+    char test[16];      /* test=: see provoke.c; "" for none */
 };
 
 extern struct boot_options boot_options;

@@ -5,6 +5,9 @@
  */
 #include "boot.h"
 
+#define TRACE_KIB_DEFAULT 1024u
+#define TRACE_KIB_MAX (1u << 20)
+
 struct boot_options boot_options;
 
 static bool at_end(const char *word)
@@ -125,6 +128,17 @@ void cmdline_parse(void)
 
         boot_options.pcpus =
             n >= 1 && n <= X86_PCPUS_MAX ? (unsigned)n : X86_PCPUS_MAX;
+    }
+    if (cmdline_get(line, "trace", text, sizeof(text))) {
+        boot_options.trace = (uint32_t)number(text, 0);
+    }
+    boot_options.trace_kib = TRACE_KIB_DEFAULT;
+    if (cmdline_get(line, "trace-kib", text, sizeof(text))) {
+        uint64_t kib = number(text, 0);
+
+        if (kib >= 1 && kib <= TRACE_KIB_MAX) {
+            boot_options.trace_kib = (unsigned)kib;
+        }
     }
     if (!cmdline_get(line, "test", boot_options.test,
                      sizeof(boot_options.test))) {
