@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Tests that boot: the conformance guest and the hostile guests. Each test
+# Tests that boot: the conformance guest, the hostile guests and others. Each test
 # guest is one image made of all the sources in its directory, on the kit.
 
 TEST_KIT_LIBS := $(O)/schedop-kit64.lds $(O)/libschedopkit.a $(O)/libschedop.a
@@ -38,5 +38,8 @@ $(O)/tests/conformance/lib/%.o: src/lib/%.c
 
 $(eval $(call TEST_GUEST,hostile))
 
-CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf
-CHECKS += tests/conformance/run.sh tests/hostile/run.sh
+$(eval $(call TEST_GUEST,wakeup))
+
+CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
+    $(O)/tests/wakeup.elf
+CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh
