@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Turns of the pCPUs, and worlds as wholes: what explore_world.c offers to
+ * its neighbours in addition to explore_private.h.
+ */
+#ifndef SCHEDOP_EXPLORE_EXPLORE_WORLD_H
+#define SCHEDOP_EXPLORE_EXPLORE_WORLD_H
+
+#include <setjmp.h>
+
+#include "explore_private.h"
+
+/* A pCPU as a coroutine, between two of its turns. */
+struct ex_turn {
+    jmp_buf env;
+    uint8_t *low;        /* the part of its stack in use starts here */
+    struct ex_step step; /* what it was chosen for */
+    bool started;
+};
+
+extern struct ex_turn ex_turn[EX_PCPUS];
+extern uint8_t *ex_arena; /* the core's */
+extern size_t ex_arena_size;
+
+void *ex_shared_page(unsigned domain);
+
+/* Bytes of its stack in use, from `low` on. */
+size_t ex_stack_used(unsigned index);
+
+struct ex_saved;
+
+/* What the pCPU whose turn it is was chosen for. */
+struct ex_step ex_taken(void);
+bool ex_in_turn(void);
+
+/* Ends the turn for good: its pCPU cannot go on after a failure. */
+_Noreturn void ex_leave_turn(void);
+
+/* A pCPU's life: explore_pcpu.c. */
+_Noreturn void ex_pcpu_main(struct ex_pcpu *c);
+
+/* Carries out what the pCPU was chosen for: also from its idle wait. */
+void ex_pcpu_serve(struct ex_pcpu *c);
+
+/* After ex_fail() by who cannot go on. */
+_Noreturn void ex_give_up(void);
+
+/* Calls `act`, which may give up; returns whether nothing has failed. */
+bool ex_protect(void (*act)(void *), void *context);
+
+/* Lines the core logs, for people; to nowhere if NULL. */
+extern FILE *ex_log_lines;
+void ex_note_log(const char *text, size_t len);
+
+/* The machine of `s`: explore_machine.c. */
+void ex_world_create(const struct ex_scenario *s);
+void ex_pcpus_start(const struct ex_scenario *s);
+int ex_domain_create(struct ex_pcpu *c, struct ex_domain *d, void *const *port);
+void ex_world_forget(void);
+
+/* A system without domains, its pCPUs not yet started. */
+void ex_world_empty(const struct ex_scenario *s, const struct sop_config *cfg);
+
+/*
+ * Copies of worlds: explore_copy.c; free() them. `into` is reused, or NULL.
+ * A full copy has all of the core's memory. The others have only those parts
+ * of it that are known to change. ex_world_begin() notes how all of it is,
+ * and ex_world_changed() whether a part has changed since that was not known
+ * to; it is known from then on, and the search has to start again.
+ * ex_world_unknown() forgets which parts are known.
+ */
+struct ex_saved *ex_world_save(struct ex_saved *into, bool full);
+void ex_world_restore(const struct ex_saved *from);
+void ex_world_begin(void);
+void ex_world_unknown(void);
+bool ex_world_changed(void);
+
+/* When this line of a control script may be carried out. */
+uint64_t ex_control_due(const struct ex_op *op);
+
+#endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each policy promises, as its file states it: when a vCPU may wait
+ * beside an idle pCPU, and how long it may wait at most.
+ */
+#include "../lib/bitmap.h"
+#include "explore_machine.h"
+#include "invariant.h"
+
+#define SLACK_NS (30u * EX_MS)
+
+sop_cpumask_t ex_pool_mask(const struct ex_domain *d)
+{
+    sop_cpumask_t mask = 0;
+    unsigned i;
+
+    (void)d;
+    for (i = 0; i < ex_scenario->nr_pcpus; i++) {
+        if (!ex_world.pcpu[i].off) {
+            mask |= bits_one(i);
+        }
+    }
+    return mask;
+}
+
+static bool is_policy(const struct ex_domain *d, const char *name)
+{
+    (void)d;
+    return ex_scenario->policy == ex_policy_by_name(name);
+}
+
+bool ex_must_not_wait(const struct ex_vcpu *x, const struct ex_pcpu *c)
+{
+    (void)c;
+    return is_policy(x->d, "credit2") && x->d->spec->cap == 0;
+}
+
+/*
+ * Fair share: who has the part s of all weights waits for about a slice of
+ * everybody else, that is (1 / s) slices of at most 10 ms.
+ */
+uint64_t ex_wait_bound(const struct ex_vcpu *x)
+{
+    uint64_t weights = 0;
+    unsigned i;
+
+    if (!is_policy(x->d, "credit2") || x->d->spec->cap != 0) {
+        return SOP_TIME_NEVER;
+    }
+    for (i = 0; i < EX_DOMAINS; i++) {
+        const struct ex_domain *d = &ex_world.domain[i];
+
+        if (d->d != NULL) {
+            weights += (uint64_t)d->spec->weight * d->spec->nr_vcpus;
+        }
+    }
+    return SLACK_NS + 10u * EX_MS * weights / x->d->spec->weight;
+}
