@@ -6,7 +6,7 @@
 # hidden, for the unit tests.
 
 CORE_SRC := $(sort $(wildcard src/core/*.c src/policy/*.c)) \
-    src/lib/fmt.c src/lib/heap.c
+    src/lib/fmt.c src/lib/heap.c src/lib/tree.c
 
 # ---- for the hypervisor ----
 
@@ -24,7 +24,7 @@ $(O)/core/core-x86-all.o: $(CORE_X86_OBJ)
 $(O)/core/core-x86.o: $(O)/core/core-x86-all.o tools/symbols.sh
 	$(Q)tools/symbols.sh $<
 	$(Q)objcopy --wildcard --keep-global-symbol='sop_*' \
-	    --keep-global-symbol='policy_credit2' $< $@
+	    --keep-global-symbol='policy_*' $< $@
 
 ALL += $(O)/core/core-x86.o
 
@@ -46,8 +46,7 @@ $(O)/core/core-host.a: $(CORE_HOST_OBJ)
 
 -include $(CORE_HOST_OBJ:.o=.d)
 
-CORE_TEST_SRC := $(sort $(wildcard tests/unit/core_*.c \
-    tests/unit/policy_*.c))
+CORE_TEST_SRC := $(sort $(wildcard tests/unit/core_*.c))
 CORE_TEST_COMMON := $(O)/core/test/core_fake.o
 CORE_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,\
     $(filter-out tests/unit/core_fake.c,$(CORE_TEST_SRC)))
@@ -60,6 +59,22 @@ $(CORE_TESTS): $(O)/tests/unit/%: $(O)/core/test/%.o $(CORE_TEST_COMMON) \
     $(O)/core/core-host.a
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@ -lcmocka
+
+# Policies alone, on a core of the tests' own.
+POLICY_TEST_SRC := $(sort $(wildcard tests/unit/policy_*.c))
+POLICY_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,\
+    $(filter-out tests/unit/policy_fake.c,$(POLICY_TEST_SRC)))
+POLICY_HOST_OBJ := $(filter $(O)/core/host/policy/% $(O)/core/host/lib/%,\
+    $(CORE_HOST_OBJ))
+
+$(POLICY_TESTS): $(O)/tests/unit/%: $(O)/core/test/%.o \
+    $(O)/core/test/policy_fake.o $(POLICY_HOST_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@ -lcmocka
+
+CHECKS += $(POLICY_TESTS)
+
+-include $(POLICY_TEST_SRC:tests/unit/%.c=$(O)/core/test/%.d)
 
 # The helpers alone: they have their own sop_bug(), and names beside libc's.
 LIB_RENAME := $(foreach f,memcpy memmove memset memcmp strlen strcmp strncmp \

@@ -14,7 +14,7 @@
 FUZZ_TARGETS := core linkline elf console xenstore emulate walk spec vlapic
 
 FUZZ_core     := tests/fuzz/core_world.c $(sort $(wildcard src/core/*.c \
-    src/policy/*.c)) src/lib/fmt.c src/lib/heap.c
+    src/policy/*.c)) src/lib/fmt.c src/lib/heap.c src/lib/tree.c
 FUZZ_linkline := src/lib/linkline.c src/lib/fmt.c
 FUZZ_elf      := src/lib/elf.c
 FUZZ_console  := src/backend/console.c

@@ -10,7 +10,8 @@ SIM_ALL  := $(SIM_SRC) $(CORE_SRC)
 SIM_OBJ  := $(SIM_ALL:src/%.c=$(O)/sim/opt/%.o)
 SIM_AOBJ := $(SIM_SRC:src/%.c=$(O)/sim/asan/%.o) $(CORE_HOST_OBJ)
 
-SIM_CFLAGS := -std=gnu11 -g -D_GNU_SOURCE $(XEN_ABI) $(WARN) -Iinclude -Isrc
+SIM_CFLAGS := -std=gnu11 -g -D_GNU_SOURCE -fno-strict-aliasing $(XEN_ABI) \
+    $(WARN) -Iinclude -Isrc
 SIM_ASAN   := -O1 -fsanitize=address,undefined -fno-sanitize-recover=all
 SIM_LIBS   := -ljansson
 

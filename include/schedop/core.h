@@ -70,7 +70,10 @@ struct sop_config {
 };
 
 /* The policies there are: for sop_config.policy. */
-extern const struct policy_ops policy_credit2; /* fair share by weight */
+extern const struct policy_ops policy_credit2;  /* fair share by weight */
+extern const struct policy_ops policy_rtds;     /* budgets and deadlines */
+extern const struct policy_ops policy_null;     /* a pCPU for each vCPU */
+extern const struct policy_ops policy_arinc653; /* a frame of windows */
 
 /* Bytes of arena that sop_system_init() needs; 0 if `cfg` is out of range. */
 size_t sop_system_size(const struct sop_config *cfg);

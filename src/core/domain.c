@@ -401,6 +401,7 @@ static void domain_release(struct sop_pcpu *self, struct sop_domain *d,
         pool->ops->remove(pool, &v->pol);
     }
     pool->ops->domain_fini(pool, &d->pol);
+    sched_request_some(self, d->sys, pool->online);
 }
 
 /* Restartable: the caller comes back until every pCPU has let go. */

@@ -23,8 +23,8 @@
  *
  * Who is asked. Operations that return a set name the pCPUs worth asking
  * again; the core sees to it that a pick follows on each. After pcpu_add,
- * pcpu_remove and any successful change of knobs it asks every pCPU of the
- * pool.
+ * pcpu_remove, domain_fini and any successful change of knobs it asks every
+ * pCPU of the pool.
  *
  * A pCPU comes: the core sets its fields, its bit in `online` and its place in
  * `pcpu`, calls pcpu_add, and then tells of each vCPU whose masks grew.
