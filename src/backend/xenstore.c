@@ -47,22 +47,26 @@ static void *carve(struct carver *a, size_t count, size_t size)
     return piece;
 }
 
-/* Lays out everything of `xs` behind it; the same order for both uses. */
+/*
+ * Lays out everything of `xs` behind it; the same order for both uses. The
+ * host has a slot, but no share beside its own nodes: it has no connection.
+ */
 static void carve_all(struct xenstore *xs, struct carver *a)
 {
     const struct xenstore_config *cfg = &xs->cfg;
     uint32_t slots = cfg->domains + 1;
     uint32_t own = XS_HOST_NODES + slots * XS_HOST_NODES_PER_DOMAIN;
-    uint32_t nodes = slots * cfg->nodes + own;
-    uint32_t chunks = slots * (cfg->chunks + cfg->queue_chunks) + 2 * own;
+    uint32_t nodes = cfg->domains * cfg->nodes + own;
+    uint32_t chunks =
+        cfg->domains * (cfg->chunks + cfg->queue_chunks) + 2 * own;
     struct xs_node *node = carve(a, nodes, sizeof(*node));
     struct text_chunk *chunk = carve(a, chunks, sizeof(*chunk));
 
     xs->nr_slots = slots;
-    xs->nr_watches = slots * cfg->watches + 1;
-    xs->nr_events = slots * cfg->queue_chunks + 1;
-    xs->nr_changes = slots * cfg->queue_chunks + 1;
-    xs->nr_txns = slots * cfg->transactions;
+    xs->nr_watches = cfg->domains * cfg->watches + 1;
+    xs->nr_events = cfg->domains * cfg->queue_chunks + 1;
+    xs->nr_changes = cfg->domains * cfg->queue_chunks + 1;
+    xs->nr_txns = cfg->domains * cfg->transactions;
     xs->conn = carve(a, slots, sizeof(*xs->conn));
     xs->watch = carve(a, xs->nr_watches, sizeof(*xs->watch));
     xs->event = carve(a, xs->nr_events, sizeof(*xs->event));

@@ -13,13 +13,30 @@
 /* Reserved ids name no domain here, DOMID_SELF included (spec 3.5). */
 struct sop_domain *domain_find(const struct sop_system *sys, uint32_t domid)
 {
-    uint16_t slot;
+    uint16_t slot = sys->by_id[domid & sys->by_id_mask];
 
-    if (domid >= DOMID_FIRST_RESERVED) {
-        return NULL;
+    while (slot != 0 && sys->domain[slot - 1].id != domid) {
+        slot = sys->domain[slot - 1].next_by_id;
     }
-    slot = sys->slot_of[domid];
     return slot != 0 ? &sys->domain[slot - 1] : NULL;
+}
+
+static void list_by_id(struct sop_system *sys, struct sop_domain *d)
+{
+    uint16_t *first = &sys->by_id[d->id & sys->by_id_mask];
+
+    d->next_by_id = *first;
+    *first = (uint16_t)(d - sys->domain + 1);
+}
+
+static void unlist_by_id(struct sop_system *sys, const struct sop_domain *d)
+{
+    uint16_t *at = &sys->by_id[d->id & sys->by_id_mask];
+
+    while (&sys->domain[*at - 1] != d) {
+        at = &sys->domain[*at - 1].next_by_id;
+    }
+    *at = d->next_by_id;
 }
 
 struct sop_domain *domain_find_any(const struct sop_vcpu *caller,
@@ -193,7 +210,7 @@ int sop_domain_create(struct sop_system *sys, uint64_t now,
         rc = domain_fill(d, now, cfg, vcpu_port);
     }
     if (rc == 0) {
-        sys->slot_of[d->id] = (uint16_t)(d - sys->domain + 1);
+        list_by_id(sys, d);
         if (d->hardware) {
             sys->hardware = d;
         }
@@ -436,7 +453,7 @@ void sop_domain_free(struct sop_domain *d)
     for (i = 0; i < d->nr_vcpus; i++) {
         d->vcpu[i]->domain = NULL;
     }
-    sys->slot_of[d->id] = 0;
+    unlist_by_id(sys, d);
     if (sys->hardware == d) {
         sys->hardware = NULL;
     }

@@ -130,6 +130,7 @@ struct sop_domain {
     struct sop_system *sys;
     bool used; /* the slot is taken */
     uint16_t id;
+    uint16_t next_by_id; /* in one of sys->by_id: a slot + 1 */
     bool hardware;
     enum sop_guest_kind kind;
     void *port;
@@ -219,7 +220,8 @@ struct sop_system {
     struct sop_pcpu *pcpu;
     struct sop_domain *domain;
     struct sop_vcpu *vcpu;
-    uint16_t *slot_of; /* by domain id: its slot + 1, 0 none */
+    uint16_t *by_id; /* lists by the id's low bits; a slot + 1, 0 ends */
+    uint16_t by_id_mask;
     struct sop_domain *hardware;
     struct list_node changed; /* domains for sop_controller_next() */
     struct sop_pool pool[SOP_POOLS_MAX];

@@ -7,7 +7,6 @@
 #include "../lib/string.h"
 
 #define ARENA_ALIGN 64u
-#define DOMIDS DOMID_FIRST_RESERVED
 
 /* Every vCPU's and domain's timers may end up with one pCPU. */
 #define TIMERS_PER_VCPU 4u
@@ -47,6 +46,17 @@ static bool config_ok(const struct sop_config *cfg)
            (cfg->nr_policies == 0 || cfg->policies != NULL);
 }
 
+/* Ids are given out in order: so many lists are short ones. */
+static uint16_t lists_by_id(const struct sop_config *cfg)
+{
+    uint16_t lists = 1;
+
+    while (lists < cfg->nr_domains) {
+        lists = (uint16_t)(lists * 2);
+    }
+    return lists;
+}
+
 /* Lays out, and unless it only measures fills in, all tables. */
 static struct sop_system *lay_out(struct carver *c,
                                   const struct sop_config *cfg)
@@ -55,14 +65,16 @@ static struct sop_system *lay_out(struct carver *c,
     struct sop_pcpu *pcpu = carve(c, cfg->nr_pcpus, sizeof(*pcpu));
     struct sop_domain *domain = carve(c, cfg->nr_domains, sizeof(*domain));
     struct sop_vcpu *vcpu = carve(c, cfg->nr_vcpus, sizeof(*vcpu));
-    uint16_t *slot_of = carve(c, DOMIDS, sizeof(*slot_of));
+    uint16_t lists = lists_by_id(cfg);
+    uint16_t *by_id = carve(c, lists, sizeof(*by_id));
     unsigned i;
 
     if (sys != NULL) {
         sys->pcpu = pcpu;
         sys->domain = domain;
         sys->vcpu = vcpu;
-        sys->slot_of = slot_of;
+        sys->by_id = by_id;
+        sys->by_id_mask = (uint16_t)(lists - 1);
     }
     for (i = 0; i < cfg->nr_pcpus; i++) {
         uint32_t capacity = timer_capacity(cfg);

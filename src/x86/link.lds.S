@@ -44,6 +44,11 @@ SECTIONS
     .bss : {
         . = ALIGN(0x1000);
         *(.bss.page)
+        . = ALIGN(0x1000);
+        image_boot_start = .;
+        *(.bss.boot)
+        . = ALIGN(0x1000);
+        image_boot_end = .;
         *(.bss .bss.* COMMON)
         . = ALIGN(0x1000);
         image_guard = .;

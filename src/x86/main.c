@@ -15,7 +15,7 @@
 #define DOMAINS_SPARE 16u /* kept, stopped ones beside those that restart */
 #define WHY_MAX 256u
 
-static struct domain_spec specs[BOOT_MODULES_MAX];
+static struct domain_spec *specs; /* room for one a module */
 static unsigned nr_specs;
 
 /* ----------------------------------------------------------------------
@@ -73,6 +73,13 @@ static void read_modules(void)
     struct domain_spec spec;
     char why[WHY_MAX];
 
+    if (boot_info.nr_modules == 0) {
+        return;
+    }
+    specs = hv_alloc(boot_info.nr_modules * sizeof(*specs));
+    if (!specs) {
+        x86_panic("no memory for what %u modules say", boot_info.nr_modules);
+    }
     for (unsigned i = 0; i < boot_info.nr_modules; i++) {
         if (!spec_parse(&boot_info.module[i], nr_specs, &spec, &module, why,
                         sizeof(why))) {

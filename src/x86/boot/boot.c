@@ -13,6 +13,14 @@
 
 __attribute__((noreturn)) void boot_main(uint32_t magic, uint64_t info_pa);
 
+/* What the boot alone needed is good for other things now. */
+static void boot_settle(void)
+{
+    multiboot_settle();
+    ram_settle();
+    heap_give(image_boot_start, image_boot_end);
+}
+
 /* On the boot pCPU's own stack, with the final page tables. */
 static void boot_continue(void)
 {
@@ -27,6 +35,7 @@ static void boot_continue(void)
     link_input();
     self->online = true;
     smp_start_all();
+    boot_settle();
     if (boot_options.test[0] != '\0') {
         test_run(boot_options.test);
     }

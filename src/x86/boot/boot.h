@@ -23,6 +23,7 @@ extern uint64_t boot_tsc; /* at the first instruction */
 
 /* multiboot.c: fills boot_info; `magic` and `info_pa` come from the loader. */
 void multiboot_read(uint32_t magic, uint64_t info_pa);
+void multiboot_settle(void); /* keeps what it says, in no more than it takes */
 
 /* cmdline.c: fills boot_options. */
 void cmdline_parse(void);

@@ -56,12 +56,13 @@ struct mb2_mmap_entry {
 struct boot_info boot_info;
 
 /* Command lines are copied here: the loader's memory becomes guests'. */
-static char text_pool[64 * 1024];
+static char text_pool[64 * 1024] BOOT_DATA;
 static size_t text_used;
 
 /* Ranges as reported, before sorting and taking away what is not usable. */
 #define RAW_MAX 128u
-static struct boot_ram raw_free[RAW_MAX], raw_taken[RAW_MAX];
+static struct boot_ram raw_free[RAW_MAX] BOOT_DATA,
+    raw_taken[RAW_MAX] BOOT_DATA;
 static unsigned nr_free, nr_taken;
 
 static char rsdp_copy[36] __attribute__((aligned(16)));
@@ -81,6 +82,30 @@ static const char *copy_text(const char *text, size_t limit)
     copy[n] = '\0';
     text_used += n + 1;
     return copy;
+}
+
+/* Where a text is that may be one of the pool, now that this is at `kept`. */
+static const char *moved(const char *text, const char *kept)
+{
+    bool pooled = text >= text_pool && text < text_pool + text_used;
+
+    return pooled ? kept + (text - text_pool) : text;
+}
+
+void multiboot_settle(void)
+{
+    char *kept = hv_alloc(text_used + 1);
+
+    if (kept == NULL) {
+        x86_panic("no memory for the command lines");
+    }
+    __builtin_memcpy(kept, text_pool, text_used);
+    boot_info.cmdline = moved(boot_info.cmdline, kept);
+    for (unsigned i = 0; i < boot_info.nr_modules; i++) {
+        struct boot_module *m = &boot_info.module[i];
+
+        m->cmdline = moved(m->cmdline, kept);
+    }
 }
 
 static void add_module(uint64_t start, uint64_t end, const char *cmdline)

@@ -3,7 +3,8 @@
  * The hypervisor's own pages. The heap is a few regions of whole blocks taken
  * from RAM; the first page of a region (more for huge ones) holds its bitmap,
  * one bit per page, set when in use. First fit. Regions are never given back:
- * what a domain needed the next one will.
+ * what a domain needed the next one will. One region is what the image needed
+ * for the boot alone.
  */
 #include "mm.h"
 
@@ -21,7 +22,8 @@ static struct x86_lock heap_lock;
 static struct region regions[REGIONS_MAX];
 static unsigned nr_regions;
 static uint64_t pages_used, pages_total;
-static bool beyond_early; /* final page tables are in use */
+static uint64_t pages_given; /* of the image */
+static bool beyond_early;    /* final page tables are in use */
 
 static bool is_used(const struct region *r, uint64_t n)
 {
@@ -74,6 +76,23 @@ static bool grow_locked(uint64_t pages)
     pages_total += r->pages;
     nr_regions++;
     return true;
+}
+
+/* Mapped they are, and they stay where the image is. */
+void heap_give(char *start, char *end)
+{
+    struct region *r = &regions[nr_regions];
+
+    x86_lock(&heap_lock);
+    r->pa = (uint64_t)start;
+    r->pages = (uint64_t)(end - start) / PAGE_SIZE;
+    r->nr_free = r->pages;
+    r->map = (uint64_t *)r->pa;
+    __builtin_memset(r->map, 0, PAGE_SIZE);
+    mark(r, 0, 1, true);
+    pages_given += r->pages;
+    nr_regions++;
+    x86_unlock(&heap_lock);
 }
 
 static void *take_from(struct region *r, uint64_t pages)
@@ -158,7 +177,8 @@ void hv_free(void *p, size_t bytes)
 
 uint64_t hv_bytes_used(void)
 {
-    return (uint64_t)image_end - (uint64_t)image_start + pages_used * PAGE_SIZE;
+    return (uint64_t)image_end - (uint64_t)image_start +
+           (pages_used - pages_given) * PAGE_SIZE;
 }
 
 void heap_for_each(void (*fn)(uint64_t pa, uint64_t bytes))

@@ -76,6 +76,7 @@ static inline uint64_t stack_size(enum stack which)
 
 /* ram.c: builds the block map from boot_info. */
 void ram_init(void);
+void ram_settle(void);          /* keeps no more of the map than there is RAM */
 uint64_t ram_bytes_total(void); /* all usable RAM the loader reported */
 uint64_t ram_bytes_free(void);
 /* Blocks for the heap: from the top, below `limit`. 0 when exhausted. */
@@ -83,6 +84,8 @@ uint64_t ram_take_high(uint64_t bytes, uint64_t limit);
 
 /* heap.c: calls `fn` for each region the heap owns. */
 void heap_for_each(void (*fn)(uint64_t pa, uint64_t bytes));
+/* Whole pages of the image that nobody needs any more. */
+void heap_give(char *start, char *end);
 
 /* paging.c */
 void paging_init(void); /* builds the final map and switches to it */
@@ -101,6 +104,13 @@ bool paging_lookup(uint64_t va, uint64_t *pa);
 void window_init(void);
 void tlb_flush_all(void); /* on all pCPUs that are online, now */
 void tlb_flush_nmi(struct x86_pcpu *self); /* NMI handler's part */
+
+/*
+ * What only the start of the machine needs, zeroed at first; never of use
+ * after boot_settle(), which gives it to the heap.
+ */
+#define BOOT_DATA __attribute__((section(".bss.boot")))
+extern char image_boot_start[], image_boot_end[];
 
 extern const char image_start[], image_text_end[], image_rodata_end[],
     image_guard[], image_end[];

@@ -11,8 +11,10 @@
 #define BLOCKS_MAX (PA_LIMIT / SUPERPAGE_SIZE)
 
 static struct x86_lock ram_lock;
-static uint64_t free_map[BLOCKS_MAX / 64];
-static uint64_t ours_map[BLOCKS_MAX / 64]; /* blocks that may be free at all */
+static uint64_t first_free[BLOCKS_MAX / 64] BOOT_DATA;
+static uint64_t first_ours[BLOCKS_MAX / 64] BOOT_DATA;
+static uint64_t *free_map = first_free;
+static uint64_t *ours_map = first_ours; /* blocks that may be free at all */
 static uint64_t nr_blocks, nr_free, bytes_total;
 
 static bool test_bit(const uint64_t *map, uint64_t n)
@@ -70,6 +72,22 @@ void ram_init(void)
             nr_free++;
         }
     }
+}
+
+void ram_settle(void)
+{
+    uint64_t words = (nr_blocks + 63) / 64;
+    uint64_t *maps = hv_alloc(2 * words * sizeof(*maps));
+
+    if (maps == NULL) {
+        x86_panic("no memory for the map of RAM");
+    }
+    for (uint64_t i = 0; i < words; i++) {
+        maps[i] = free_map[i];
+        maps[words + i] = ours_map[i];
+    }
+    free_map = maps;
+    ours_map = maps + words;
 }
 
 uint64_t ram_bytes_total(void)
