@@ -7,6 +7,7 @@
 BACKEND_SRC := $(sort $(wildcard src/backend/*.c src/controller/*.c))
 BACKEND_X86_OBJ := $(BACKEND_SRC:src/%.c=$(O)/x86/hostside/%.c.o)
 
+$(BACKEND_X86_OBJ): X86_OPT := -Os
 $(O)/x86/hostside/%.c.o: src/%.c Makefile mk/x86.mk mk/backend.mk
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(X86_FLAGS) -c $< -o $@

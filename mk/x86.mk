@@ -13,7 +13,15 @@ X86_LIB_SRC := $(sort $(wildcard src/lib/*.c))
 X86_LIB_OBJ := $(patsubst src/lib/%,$(X86_O)/lib/%.o,$(X86_LIB_SRC))
 X86_CORE := $(O)/core/core-x86.o
 
-X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) $(XEN_ABI) $(WARN) -O2 -g \
+# Speed matters on the way of a command, from virt/ to the core. The rest is
+# better small.
+X86_OPT := -O2
+X86_COLD := $(patsubst %,$(X86_O)/%.c.o,boot/% virt/acpi virt/builder \
+    virt/context virt/crash virt/cpuid virt/domctl virt/emulate% virt/grant \
+    virt/memmap virt/memory_op virt/msr virt/spec console host host_console \
+    host_control link main cpu/panic)
+
+X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) $(XEN_ABI) $(WARN) $(X86_OPT) -g \
     -fno-optimize-sibling-calls \
     -Wframe-larger-than=1536 -Iinclude -Isrc \
     -DSCHEDOP_VERSION='"$(VERSION)"' -MMD -MP
@@ -25,6 +33,8 @@ X86_PARTS := $(X86_O)/x86-all.o $(filter %.S.o,$(X86_OBJ)) $(X86_CORE) \
 
 ALL    += $(X86_ELF)
 CHECKS += tests/boot/boot.sh tests/boot/panic.sh tests/boot/grub.sh
+
+$(filter $(X86_COLD),$(X86_OBJ)): X86_OPT := -Os
 
 $(X86_O)/%.c.o: src/x86/%.c Makefile mk/x86.mk
 	@mkdir -p $(@D)

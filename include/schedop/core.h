@@ -65,6 +65,7 @@ struct sop_config {
     const struct policy_ops *const *policies; /* for other cpupools, beside
                                                  that one */
     unsigned nr_policies;
+    unsigned nr_pools; /* at most, 0: SOP_POOLS_MAX */
     bool own_ports; /* no tables of ports in the arena: each domain brings
                        its own, struct sop_domain_config */
 };

@@ -7,7 +7,7 @@
 #define XS_DOMAINS_MAX 1024u
 #define XS_SHARE_MAX 65536u
 /* What the host itself may need beside the domains' shares. */
-#define XS_HOST_NODES 256u
+#define XS_HOST_NODES 64u
 #define XS_HOST_NODES_PER_DOMAIN 64u
 
 _Static_assert(sizeof(struct text_chunk) == 64, "text_chunk");

@@ -126,7 +126,7 @@ static void check_membership(const struct sop_pcpu *p)
     CHECK(p->online || p->pool == NULL);
     CHECK(p->pool != NULL || p->curr == NULL);
     CHECK(p->online || heap_top(&p->timers) == NULL);
-    for (i = 0; i < SOP_POOLS_MAX; i++) {
+    for (i = 0; i < sys->cfg.nr_pools; i++) {
         const struct sop_pool *pool = &sys->pool[i];
         bool ours = pool->used && p->pool == pool;
 
@@ -169,7 +169,7 @@ void sop_check(struct sop_system *sys, uint64_t now)
             check_domain(&sys->domain[i], now);
         }
     }
-    for (i = 0; i < SOP_POOLS_MAX; i++) {
+    for (i = 0; i < sys->cfg.nr_pools; i++) {
         if (sys->pool[i].used) {
             broken = policy_check(&sys->pool[i].pol);
             if (broken != NULL) {

@@ -24,7 +24,7 @@ struct sop_pool *pool_find(struct sop_system *sys, uint32_t id)
 {
     unsigned i;
 
-    for (i = 0; i < SOP_POOLS_MAX; i++) {
+    for (i = 0; i < sys->cfg.nr_pools; i++) {
         if (sys->pool[i].used && sys->pool[i].id == id) {
             return &sys->pool[i];
         }
@@ -38,7 +38,7 @@ struct sop_pool *pool_find_from(struct sop_system *sys, uint32_t id)
     struct sop_pool *best = NULL;
     unsigned i;
 
-    for (i = 0; i < SOP_POOLS_MAX; i++) {
+    for (i = 0; i < sys->cfg.nr_pools; i++) {
         struct sop_pool *pool = &sys->pool[i];
 
         if (pool->used && pool->id >= id &&
@@ -116,7 +116,7 @@ static uint32_t new_id(struct sop_system *sys)
     uint32_t highest = 0, id = 0;
     unsigned i;
 
-    for (i = 0; i < SOP_POOLS_MAX; i++) {
+    for (i = 0; i < sys->cfg.nr_pools; i++) {
         if (sys->pool[i].used) {
             highest = sys->pool[i].id > highest ? sys->pool[i].id : highest;
         }
@@ -142,9 +142,9 @@ int pool_create(struct sop_pcpu *self, uint32_t sched_id, uint32_t *id)
     if (ops == NULL) {
         return -XEN_ENOENT;
     }
-    for (i = 0; i < SOP_POOLS_MAX && sys->pool[i].used; i++) {
+    for (i = 0; i < sys->cfg.nr_pools && sys->pool[i].used; i++) {
     }
-    if (i == SOP_POOLS_MAX) {
+    if (i == sys->cfg.nr_pools) {
         return -XEN_ENOMEM;
     }
     if (*id == SOP_POOL_ANY) {

@@ -224,7 +224,7 @@ struct sop_system {
     uint16_t by_id_mask;
     struct sop_domain *hardware;
     struct list_node changed; /* domains for sop_controller_next() */
-    struct sop_pool pool[SOP_POOLS_MAX];
+    struct sop_pool *pool; /* cfg.nr_pools of them */
     struct sop_pcpu *leaving; /* its pool, not yet; NULL: none */
 };
 

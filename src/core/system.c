@@ -42,7 +42,7 @@ static bool config_ok(const struct sop_config *cfg)
            cfg->nr_domains >= 1 && cfg->nr_domains <= SOP_DOMAINS_MAX &&
            cfg->nr_vcpus >= 1 &&
            cfg->nr_vcpus <= SOP_DOMAINS_MAX * SOP_VCPUS_MAX &&
-           cfg->policy != NULL &&
+           cfg->policy != NULL && cfg->nr_pools <= SOP_POOLS_MAX &&
            (cfg->nr_policies == 0 || cfg->policies != NULL);
 }
 
@@ -57,6 +57,11 @@ static uint16_t lists_by_id(const struct sop_config *cfg)
     return lists;
 }
 
+static unsigned pools_of(const struct sop_config *cfg)
+{
+    return cfg->nr_pools != 0 ? cfg->nr_pools : SOP_POOLS_MAX;
+}
+
 /* Lays out, and unless it only measures fills in, all tables. */
 static struct sop_system *lay_out(struct carver *c,
                                   const struct sop_config *cfg)
@@ -65,6 +70,7 @@ static struct sop_system *lay_out(struct carver *c,
     struct sop_pcpu *pcpu = carve(c, cfg->nr_pcpus, sizeof(*pcpu));
     struct sop_domain *domain = carve(c, cfg->nr_domains, sizeof(*domain));
     struct sop_vcpu *vcpu = carve(c, cfg->nr_vcpus, sizeof(*vcpu));
+    struct sop_pool *pool = carve(c, pools_of(cfg), sizeof(*pool));
     uint16_t lists = lists_by_id(cfg);
     uint16_t *by_id = carve(c, lists, sizeof(*by_id));
     unsigned i;
@@ -73,6 +79,7 @@ static struct sop_system *lay_out(struct carver *c,
         sys->pcpu = pcpu;
         sys->domain = domain;
         sys->vcpu = vcpu;
+        sys->pool = pool;
         sys->by_id = by_id;
         sys->by_id_mask = (uint16_t)(lists - 1);
     }
@@ -139,6 +146,7 @@ struct sop_system *sop_system_init(void *arena, size_t size,
     sys = lay_out(&c, cfg);
     ASSERT(c.used == need);
     sys->cfg = *cfg;
+    sys->cfg.nr_pools = pools_of(cfg);
     vtime_record(cfg, &sys->time_record);
     list_init(&sys->changed);
     for (i = 0; i < cfg->nr_pcpus; i++) {

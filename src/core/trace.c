@@ -185,7 +185,7 @@ static void found_pools(struct sop_pcpu *self)
     const struct sop_system *sys = self->sys;
     unsigned i;
 
-    for (i = 0; i < SOP_POOLS_MAX; i++) {
+    for (i = 0; i < sys->cfg.nr_pools; i++) {
         if (sys->pool[i].used) {
             trace_pcpu(self, SOP_TRACE_EV_POOL_CREATE, sys->pool[i].id,
                        sys->pool[i].pol.ops->id);

@@ -13,6 +13,7 @@
 #include "virt/spec.h"
 
 #define DOMAINS_SPARE 16u /* kept, stopped ones beside those that restart */
+#define POOLS_SPARE 2u    /* pools beyond one for each pCPU */
 #define WHY_MAX 256u
 
 static struct domain_spec *specs; /* room for one a module */
@@ -119,19 +120,25 @@ static struct sop_system *make_system(void)
     struct sop_config cfg = {
         .nr_pcpus = x86_nr_pcpus(),
         .nr_domains = nr_specs + DOMAINS_SPARE,
-        .nr_vcpus = DOMAINS_SPARE * 4,
         .seed = seed(),
         .wall_ns = time_wall_ns_at_boot(),
         .time = *time_scale(),
         .policy = &policy_credit2,
         .own_ports = true,
+        .nr_pools = x86_nr_pcpus() + POOLS_SPARE,
     };
     struct sop_system *sys = NULL;
+    unsigned most = 1; /* vCPUs of one domain */
     size_t size;
     void *arena;
 
     for (unsigned i = 0; i < nr_specs; i++) {
-        cfg.nr_vcpus += specs[i].vcpus * 2;
+        cfg.nr_vcpus += specs[i].vcpus;
+        most = specs[i].vcpus > most ? specs[i].vcpus : most;
+    }
+    cfg.nr_vcpus += DOMAINS_SPARE * most;
+    if (cfg.nr_pools > SOP_POOLS_MAX) {
+        cfg.nr_pools = SOP_POOLS_MAX;
     }
     size = sop_system_size(&cfg);
     arena = hv_alloc(size);

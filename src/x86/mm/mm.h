@@ -68,10 +68,16 @@ static inline uint64_t stack_top(unsigned index, enum stack which)
     return VA_STACKS + index * STACK_STRIDE + (which + 1ull) * STACK_SLOT;
 }
 
-/* Bytes of a stack, the rest of its slot is guard. */
+/*
+ * Bytes of a stack, the rest of its slot is guard. Those of faults must do for
+ * a panic with all its text; an NMI only flushes the TLB or halts.
+ */
 static inline uint64_t stack_size(enum stack which)
 {
-    return which == STACK_MAIN ? 4 * PAGE_SIZE : 2 * PAGE_SIZE;
+    if (which == STACK_MAIN) {
+        return 4 * PAGE_SIZE;
+    }
+    return which == STACK_NMI ? PAGE_SIZE : 2 * PAGE_SIZE;
 }
 
 /* ram.c: builds the block map from boot_info. */
