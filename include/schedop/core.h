@@ -393,6 +393,20 @@ int sop_vcpu_set_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
                           unsigned flags, sop_cpumask_t *hard,
                           sop_cpumask_t *soft);
 
+struct sop_vcpu_info {
+    bool online;  /* up */
+    bool blocked; /* waits for an event */
+    bool running;
+    bool pinned; /* by pin_override; `hard` is then the pin */
+    unsigned pcpu;
+    uint64_t cpu_ns; /* time running */
+    sop_cpumask_t hard, soft;
+};
+
+/* What the controller may know of `v`, at one moment; `now` as port_now(). */
+void sop_vcpu_info(struct sop_pcpu *self, const struct sop_vcpu *v,
+                   uint64_t now, struct sop_vcpu_info *info);
+
 /*
  * The runstate of `v` and the ns it has spent in each until now (spec 2.3).
  * `now` is a time port_now() has returned; one that is past counts as the

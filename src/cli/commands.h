@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The verbs; each is defined in the file of its name. */
+/* The verbs; each is defined in the file of its name or family. */
 #ifndef SCHEDOP_CLI_COMMANDS_H
 #define SCHEDOP_CLI_COMMANDS_H
 
@@ -7,5 +7,21 @@
 
 extern const struct cli_command cli_run_command;     /* run.c */
 extern const struct cli_command cli_conform_command; /* conform.c */
+
+extern const struct cli_command cli_host_command;    /* verb_host.c */
+extern const struct cli_command cli_create_command;  /* verb_create.c */
+extern const struct cli_command cli_console_command; /* verb_console.c */
+extern const struct cli_command cli_list_command, cli_vcpu_list_command;
+extern const struct cli_command cli_uptime_command, cli_domid_command,
+    cli_domname_command; /* verb_name.c */
+extern const struct cli_command cli_pause_command, cli_unpause_command,
+    cli_destroy_command, cli_rename_command, cli_trigger_command,
+    cli_sysrq_command; /* verb_life.c */
+extern const struct cli_command cli_shutdown_command, cli_reboot_command;
+extern const struct cli_command cli_vcpu_pin_command, cli_vcpu_set_command;
+extern const struct cli_command cli_info_command, cli_dmesg_command,
+    cli_debug_keys_command;                        /* verb_info.c */
+extern const struct cli_command cli_top_command;   /* verb_top.c */
+extern const struct cli_command cli_watch_command; /* verb_wait.c */
 
 #endif

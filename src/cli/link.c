@@ -196,6 +196,23 @@ static bool parse_exit(struct fields *f, struct link_message *m)
     return take_number(f, UINT32_MAX, &m->number);
 }
 
+static bool parse_row(struct fields *f, struct link_message *m)
+{
+    return take_number(f, UINT32_MAX, &m->number) && take_text(f, m);
+}
+
+static bool parse_did(struct fields *f, struct link_message *m)
+{
+    uint64_t error;
+
+    if (!take_number(f, UINT32_MAX, &m->number) ||
+        !take_number(f, UINT16_MAX, &error)) {
+        return false;
+    }
+    m->error = (unsigned)error;
+    return take_text(f, m);
+}
+
 static const struct {
     const char *name;
     enum link_verb verb;
@@ -213,6 +230,9 @@ static const struct {
     {"trace", LINK_TRACE, parse_trace},
     {"exit", LINK_EXIT, parse_exit},
     {"panic", LINK_PANIC, take_text},
+    {"gone", LINK_GONE, parse_create},
+    {"row", LINK_ROW, parse_row},
+    {"did", LINK_DID, parse_did},
 };
 
 static bool is_printable(const char *s, size_t len)

@@ -30,6 +30,9 @@ enum link_verb {
     LINK_TRACE,   /* ring */
     LINK_EXIT,    /* number: code */
     LINK_PANIC,   /* text */
+    LINK_GONE,    /* domid, name */
+    LINK_ROW,     /* number: tag; text */
+    LINK_DID,     /* number: tag; error; text */
 };
 
 struct link_boot {
@@ -49,6 +52,7 @@ struct link_message {
     enum link_verb verb;
     uint16_t domid;
     uint8_t code;
+    unsigned error; /* Xen's number, 0 for none */
     uint64_t number;
     char name[SCHEDOP_NAME_MAX + 1];
     char action[16];  /* one that docs/link.md lists */

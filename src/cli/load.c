@@ -84,7 +84,18 @@ static int add_kernel(struct run *run, struct cli_image *file)
 
 static int add_config(struct run *run, struct cli_image *file)
 {
-    int rc = cli_config_read(file, new_domain(run)) != 0 ? CLI_USAGE : 0;
+    struct cli_text t = {0};
+    int rc;
+
+    if (run->settings.len != 0) {
+        cli_text_add(&t, file->data, file->size);
+        cli_text_str(&t, "\n");
+        cli_text_add(&t, run->settings.data, run->settings.len);
+        free(file->data);
+        file->data = (uint8_t *)t.data;
+        file->size = t.len;
+    }
+    rc = cli_config_read(file, new_domain(run)) != 0 ? CLI_USAGE : 0;
 
     cli_image_free(file);
     return rc;
@@ -203,6 +214,16 @@ static int complete_domain(const struct run *run, struct cli_domain *d,
                             run->pcpus) != 0
                ? CLI_USAGE
                : 0;
+}
+
+void run_free_domains(struct run *run)
+{
+    for (size_t i = 0; i < run->nr_domains; i++) {
+        cli_domain_free(&run->domain[i]);
+    }
+    free(run->domain);
+    run->domain = NULL;
+    run->nr_domains = 0;
 }
 
 int run_load(struct run *run)

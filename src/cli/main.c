@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The command line `schedop`: finds the verb and hands over to it. A verb is
- * a table (options.h) with a main function, in a file of its own.
+ * a table (options.h) with a main function, in a file of its own. Under the
+ * name `xl` it is xl: xl.h.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -10,16 +11,29 @@
 #include "cli.h"
 #include "commands.h"
 #include "options.h"
+#include "verb.h"
+#include "xl.h"
 
+/* Verbs of our own, then those of xl. */
 static const struct cli_command *const commands[] = {
-    &cli_run_command,
-    &cli_conform_command,
-    NULL,
+    &cli_run_command,        &cli_conform_command,
+    &cli_host_command,       &cli_watch_command,
+    &cli_create_command,     &cli_list_command,
+    &cli_console_command,    &cli_shutdown_command,
+    &cli_reboot_command,     &cli_destroy_command,
+    &cli_pause_command,      &cli_unpause_command,
+    &cli_rename_command,     &cli_domid_command,
+    &cli_domname_command,    &cli_uptime_command,
+    &cli_top_command,        &cli_vcpu_list_command,
+    &cli_vcpu_pin_command,   &cli_vcpu_set_command,
+    &cli_trigger_command,    &cli_sysrq_command,
+    &cli_info_command,       &cli_dmesg_command,
+    &cli_debug_keys_command, NULL,
 };
 
 static void help(struct cli_text *t)
 {
-    cli_text_str(t, "Usage: schedop VERB [options] ...\n\n");
+    cli_text_str(t, "Usage: schedop [--host NAME] VERB [options] ...\n\n");
     cli_fill(t,
              "Runs Xen guests without Xen: boots them on a small hypervisor "
              "of its own inside QEMU, needs neither root nor KVM, and turns "
@@ -27,13 +41,15 @@ static void help(struct cli_text *t)
              0, 0);
     cli_text_str(t, "\nVerbs:\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
-        cli_text_printf(t, "  %-10s %s\n", (*c)->name, (*c)->summary);
+        cli_text_printf(t, "  %-14s %s\n", (*c)->name, (*c)->summary);
     }
     cli_text_str(t, "\nTry:\n"
                     "  schedop run --help            all about running guests\n"
                     "  schedop run kernel.elf        boot one PVH image\n"
                     "  schedop run a.cfg b.cfg       boot domains from xl.cfg "
                     "files\n"
+                    "  schedop create a.cfg          the same in a host that "
+                    "stays\n"
                     "  man schedop                   the manual (schedop --man "
                     "prints its source)\n");
 }
@@ -67,34 +83,69 @@ static bool have_standard_files(void)
     return true;
 }
 
+static const struct cli_command *cli_command_find(const char *name)
+{
+    for (const struct cli_command *const *c = commands; *c != NULL; c++) {
+        if (strcmp(name, (*c)->name) == 0) {
+            return *c;
+        }
+    }
+    return NULL;
+}
+
+static bool is_xl(const char *program)
+{
+    const char *slash = program != NULL ? strrchr(program, '/') : NULL;
+
+    return program != NULL &&
+           strcmp(slash != NULL ? slash + 1 : program, "xl") == 0;
+}
+
+/* Words that are no verbs. */
+static int about_ourselves(const char *word)
+{
+    struct cli_text text = {0};
+
+    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0 ||
+        strcmp(word, "help") == 0) {
+        help(&text);
+    } else if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
+        cli_text_str(&text, "schedop " CLI_VERSION "\n");
+    } else if (strcmp(word, "--man") == 0) {
+        cli_man(&text, commands);
+    } else if (strcmp(word, "--completion") == 0) {
+        cli_completion(&text, commands);
+    } else {
+        return unknown_verb(word);
+    }
+    return cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+}
+
 int main(int argc, char **argv)
 {
-    const char *verb = argc > 1 ? argv[1] : NULL;
+    const struct cli_command *command;
     struct cli_text text = {0};
 
     if (!have_standard_files()) {
         return CLI_ERROR;
     }
-    if (verb == NULL) {
+    if (argc > 0 && is_xl(argv[0])) {
+        return xl_main(commands, argc - 1, argv + 1);
+    }
+    if (argc > 2 && strcmp(argv[1], "--host") == 0) {
+        verb_set_host(argv[2]);
+        argc -= 2;
+        argv += 2;
+    }
+    if (argc < 2) {
         help(&text);
         cli_text_print(&text, STDERR_FILENO);
         return CLI_USAGE;
     }
-    for (const struct cli_command *const *c = commands; *c != NULL; c++) {
-        if (strcmp(verb, (*c)->name) == 0) {
-            cli_message_verb(verb);
-            return (*c)->main(*c, argc - 2, argv + 2);
-        }
+    command = cli_command_find(argv[1]);
+    if (command == NULL) {
+        return about_ourselves(argv[1]);
     }
-    if (strcmp(verb, "--help") == 0 || strcmp(verb, "-h") == 0 ||
-        strcmp(verb, "help") == 0) {
-        help(&text);
-    } else if (strcmp(verb, "--version") == 0 || strcmp(verb, "-V") == 0) {
-        cli_text_str(&text, "schedop " CLI_VERSION "\n");
-    } else if (strcmp(verb, "--man") == 0) {
-        cli_man(&text, commands);
-    } else {
-        return unknown_verb(verb);
-    }
-    return cli_text_print(&text, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+    cli_message_verb(argv[1]);
+    return command->main(command, argc - 2, argv + 2);
 }

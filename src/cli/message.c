@@ -9,13 +9,18 @@
 #include <unistd.h>
 
 static const char *verb;
-static bool quiet;
+static bool quiet, plain;
 static void (*before)(void *ctx);
 static void *before_ctx;
 
 void cli_message_verb(const char *name)
 {
     verb = name;
+}
+
+void cli_message_plain(void)
+{
+    plain = true;
 }
 
 void cli_message_quiet(bool on)
@@ -39,8 +44,11 @@ message(const char *kind, const char *format, va_list ap)
     if (vasprintf(&text, format, ap) < 0) {
         text = NULL;
     }
-    cli_text_printf(&line, "schedop: %s%s%s", verb != NULL ? verb : "",
-                    verb != NULL ? ": " : "", kind);
+    if (!plain) {
+        cli_text_printf(&line, "schedop: %s%s", verb != NULL ? verb : "",
+                        verb != NULL ? ": " : "");
+    }
+    cli_text_str(&line, kind);
     if (text != NULL) {
         cli_text_visible(&line, text, strlen(text));
     }

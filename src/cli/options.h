@@ -68,6 +68,10 @@ void cli_help(struct cli_text *t, const struct cli_command *command);
 /* The man page of the whole program; `commands` ends with NULL. */
 void cli_man(struct cli_text *t, const struct cli_command *const *commands);
 
+/* A completion for bash of all verbs and their options. */
+void cli_completion(struct cli_text *t,
+                    const struct cli_command *const *commands);
+
 /* Refills `text` at `indent`, 78 columns; starts in column `column`. */
 void cli_fill(struct cli_text *t, const char *text, int indent, int column);
 

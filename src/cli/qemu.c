@@ -210,7 +210,9 @@ static struct args make_args(const struct qemu *q, const struct qemu_config *c)
     }
     option(&a, "-kernel", "%s", c->hypervisor);
     option(&a, "-append", "%s", c->append);
-    option(&a, "-initrd", "%s", q->initrd.data);
+    if (q->initrd.data != NULL) {
+        option(&a, "-initrd", "%s", q->initrd.data);
+    }
     for (size_t i = 0; i < c->nr_extra; i++) {
         arg(&a, c->extra[i]);
     }

@@ -461,16 +461,13 @@ static int run_domains(struct run *run)
 
 static void free_run(struct run *run)
 {
-    for (size_t i = 0; i < run->nr_domains; i++) {
-        cli_domain_free(&run->domain[i]);
-    }
+    run_free_domains(run);
     for (size_t i = 0; i < run->nr_expect; i++) {
         free(run->expect[i].name);
     }
     for (size_t i = 0; i < run->nr_qemu; i++) {
         free(run->qemu[i]);
     }
-    free(run->domain);
     free(run->expect);
     free(run->qemu);
     free(run->files);

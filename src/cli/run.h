@@ -35,7 +35,8 @@ struct run {
     size_t nr_expect;
     const char **files;
     size_t nr_files;
-    struct cli_text cmdline; /* after "--" */
+    struct cli_text cmdline;  /* after "--" */
+    struct cli_text settings; /* lines added to each configuration */
     struct cli_domain *domain;
     size_t nr_domains;
 };
@@ -46,6 +47,7 @@ const struct run_expect *run_expectation(const struct run *run,
 
 /* load.c: fills run->domain from run->files. 0 or an exit status. */
 int run_load(struct run *run);
+void run_free_domains(struct run *run);
 
 /* machine.c: the hypervisor's path, to be freed; NULL after an error. */
 char *run_find_hypervisor(void);

@@ -317,6 +317,9 @@ static void on_message(struct session *s, const struct link_message *m)
         s->garbage++;
         break;
     case LINK_UNKNOWN:
+    case LINK_GONE:
+    case LINK_ROW:
+    case LINK_DID:
         break;
     }
 }

@@ -146,6 +146,26 @@ int domctl_vcpu_info(struct sop_pcpu *self, struct xen_domctl *op)
     return rc;
 }
 
+void sop_vcpu_info(struct sop_pcpu *self, const struct sop_vcpu *v,
+                   uint64_t now, struct sop_vcpu_info *info)
+{
+    struct vcpu_runstate_info runstate;
+
+    (void)core_enter(self);
+    runstate_get(v, now, &runstate);
+    *info = (struct sop_vcpu_info){
+        .online = (v->holds & VCPU_HOLD_DOWN) == 0,
+        .blocked = (v->holds & VCPU_HOLD_BLOCKED) != 0,
+        .running = runstate.state == RUNSTATE_running,
+        .pinned = v->pinned,
+        .pcpu = v->pol.last != NULL ? v->pol.last->index : 0,
+        .cpu_ns = runstate.time[RUNSTATE_running],
+        .hard = v->hard,
+        .soft = v->soft,
+    };
+    core_leave(self);
+}
+
 int sop_vcpu_inspect(struct sop_pcpu *self, uint16_t domid, unsigned n,
                      int (*act)(struct sop_vcpu *v, void *context),
                      void *context)

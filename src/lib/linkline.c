@@ -150,6 +150,9 @@ void linkline_parse(char *line, struct linkline_command *cmd)
     } else if (take_word(&line, "stop")) {
         cmd->verb = LINKLINE_STOP;
         good = *line == '\0';
+    } else if (take_word(&line, "ask")) {
+        cmd->verb = LINKLINE_ASK;
+        cmd->text = line;
     }
     if (!good) {
         cmd->verb = LINKLINE_BAD;

@@ -45,6 +45,7 @@ enum linkline_verb {
     LINKLINE_SHUTDOWN,
     LINKLINE_DESTROY,
     LINKLINE_STOP,
+    LINKLINE_ASK,     /* `text` is what follows the verb */
     LINKLINE_UNKNOWN, /* to be ignored */
     LINKLINE_BAD,     /* a known verb whose fields are wrong */
 };
@@ -53,7 +54,7 @@ struct linkline_command {
     enum linkline_verb verb;
     uint16_t domid;
     uint8_t code;     /* of shutdown */
-    const char *text; /* of con, unescaped inside `line` */
+    const char *text; /* of con (unescaped) and ask, inside `line` */
     size_t len;
 };
 

@@ -121,6 +121,11 @@ struct host_domain *host_of(const struct x86_domain *d)
 
 static struct controller_life *life_of(const struct domain_spec *spec)
 {
+    struct controller_life *life = image_life(spec);
+
+    if (life != NULL) {
+        return life;
+    }
     for (unsigned i = 0; i < BOOT_MODULES_MAX; i++) {
         if (host.life[i].spec == NULL) {
             host.life[i].spec = spec;
@@ -179,6 +184,7 @@ bool host_add(struct x86_domain *d)
     h->sop = domain_sop(d);
     h->spec = spec;
     h->life = life_of(spec);
+    image_hold(spec);
     h->domid = sop_domain_id(h->sop);
     x86_snprintf(h->name, sizeof(h->name), "%s", spec->name);
     h->has_console = domain_console_page(d) != NULL;
@@ -211,6 +217,7 @@ void host_remove(struct host_domain *h)
     }
     *at = h->next;
     x86_unlock(&host.list);
+    image_put(h->spec);
     hv_free(h, sizeof(*h));
 }
 
@@ -272,7 +279,9 @@ static void on_notify(void *context, uint16_t domid)
 void host_init(struct sop_system *sys)
 {
     struct xenstore_config cfg = {
-        .domains = boot_info.nr_modules > 0 ? boot_info.nr_modules : 1,
+        .domains = host.stays                 ? x86_nr_domains()
+                   : boot_info.nr_modules > 0 ? boot_info.nr_modules
+                                              : 1,
         .complain = on_complaint,
         .notify = on_notify,
     };
@@ -284,5 +293,6 @@ void host_init(struct sop_system *sys)
     if (host.store == NULL) {
         x86_panic("no memory for a xenstore of %u domains", cfg.domains);
     }
+    host_ask_init();
     link_boot();
 }

@@ -6,6 +6,10 @@
  *   host.c          records of domains, notes, who does the work and when
  *   host_console.c  console output and input, the commands of the link
  *   host_control.c  domains that ended, and the end of the machine
+ *   host_ask.c      questions of the host tool, and their answers
+ *   host_create.c   domains built at run time
+ *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
+ *   host_act.c      what is done to a domain that runs
  *
  * Locks. `work` is held by the one pCPU that does the work; it is outermost
  * of all and the core is called under it. It guards the store and all fields
@@ -15,6 +19,8 @@
  */
 #ifndef SCHEDOP_X86_HOST_H
 #define SCHEDOP_X86_HOST_H
+
+#include <schedop/link.h>
 
 #include "backend/console.h"
 #include "backend/xenstore.h"
@@ -30,6 +36,19 @@ enum host_state {
     HOST_ALIVE,
     HOST_GOING, /* its end was said; it is being destroyed */
     HOST_KEPT,  /* its end was said; it stays, stopped */
+};
+
+/* Files that came at run time, in the RAM of a window, and their domain. */
+struct host_image {
+    struct host_image *next;
+    struct domain_spec spec;
+    struct boot_module module[SCHEDOP_WINDOW_PARTS];
+    uint64_t pa, bytes; /* the window, from ram_alloc() */
+    void *mapped;       /* while a domain is built */
+    char *text;         /* the words of all parts */
+    size_t text_size;
+    struct controller_life life;
+    unsigned users; /* records, and whoever builds */
 };
 
 struct host_domain {
@@ -60,6 +79,8 @@ struct host {
     struct x86_lock work, list;
     struct host_domain *first; /* in order of creation; list and work */
     uint16_t last_domid;
+    struct host_image *images; /* work */
+    bool stays;                /* also when no domain is left */
     struct {
         const struct domain_spec *spec;
         struct controller_life life;
@@ -96,6 +117,54 @@ bool host_next_command(struct linkline_command *cmd);
 
 /* host_control.c; work held. True: to be called again soon. */
 bool host_control(struct sop_pcpu *self);
+/* A fresh id, built, recorded and said; NULL with a reason in `why`. */
+struct host_domain *host_build(struct sop_pcpu *self,
+                               const struct domain_spec *spec, char *why,
+                               size_t why_size);
+void host_kill(struct sop_pcpu *self, struct host_domain *h);
+bool host_rename(struct host_domain *h, const char *name);
+
+/* host_ask.c */
+#define HOST_ASK_OUT 384u
+struct host_ask {
+    uint32_t tag;
+    const char *at; /* the words that are left */
+    char out[HOST_ASK_OUT];
+};
+void host_ask_init(void);
+void host_ask_line(const char *line);       /* boot pCPU; any time */
+void host_ask_serve(struct sop_pcpu *self); /* work held */
+/* The next word or number; false when there is none such. */
+bool host_ask_word(struct host_ask *ask, char *out, size_t size);
+bool host_ask_number(struct host_ask *ask, uint64_t max, uint64_t *value);
+bool host_ask_end(const struct host_ask *ask);
+/* The domain that the next word names; NULL and *error when there is none. */
+struct host_domain *host_ask_domain(struct host_ask *ask, int *error);
+/* Explains an error; returns it. */
+int host_ask_fail(struct host_ask *ask, int error, const char *why);
+
+/*
+ * The verbs: 0 or a negative error, with an explanation or the result in
+ * ask->out. All with work held.
+ */
+typedef int host_ask_fn(struct sop_pcpu *self, struct host_ask *ask);
+
+/* host_create.c */
+host_ask_fn ask_window, ask_window_free, ask_create;
+void image_hold(const struct domain_spec *spec); /* also of boot modules */
+void image_put(const struct domain_spec *spec);
+struct controller_life *image_life(const struct domain_spec *spec);
+/* What a restart will be called. */
+void image_rename(const struct domain_spec *spec, const char *name);
+bool image_map(const struct domain_spec *spec);
+void image_unmap(const struct domain_spec *spec);
+
+/* host_query.c */
+host_ask_fn ask_domains, ask_vcpus, ask_machine;
+
+/* host_act.c */
+host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
+    ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
 /* Boot pCPU. Says how all ended and stops the machine, if it is time. */
 void host_end_machine(struct sop_pcpu *self);
 

@@ -247,6 +247,9 @@ static void link_line_in(struct sop_pcpu *self, char *line)
     case LINKLINE_BAD:
         x86_log(SOP_LOG_WARNING, "link: a line that makes no sense");
         break;
+    case LINKLINE_ASK:
+        host_ask_line(cmd.text);
+        break;
     case LINKLINE_UNKNOWN:
         break;
     }

@@ -85,38 +85,60 @@ static bool domid_in_use(void *context, uint16_t domid)
     return sop_domain_by_id(host.sys, domid) != NULL;
 }
 
-static void start_anew(struct sop_pcpu *self, const struct domain_spec *spec)
+struct host_domain *host_build(struct sop_pcpu *self,
+                               const struct domain_spec *spec, char *why,
+                               size_t why_size)
 {
     int domid = controller_next_domid(&host.last_domid, domid_in_use, NULL);
     struct x86_domain *d = NULL;
-    char why[256] = "all domain ids are in use";
 
-    if (domid > 0) {
-        d = domain_build(self, spec, (uint16_t)domid, why, sizeof(why));
+    if (domid <= 0) {
+        x86_snprintf(why, why_size, "all domain ids are in use");
+    } else if (!image_map(spec)) {
+        x86_snprintf(why, why_size, "its image cannot be mapped");
+    } else {
+        d = domain_build(self, spec, (uint16_t)domid, why, why_size);
+        image_unmap(spec);
     }
-    if (d == NULL) {
+    if (d != NULL && !host_add(d)) {
+        (void)sop_domain_destroy(self, domain_sop(d)); /* it never ran */
+        domain_release(d);
+        d = NULL;
+        x86_snprintf(why, why_size, "no memory left for its record");
+    }
+    return d != NULL ? host_of(d) : NULL;
+}
+
+static void start_anew(struct sop_pcpu *self, const struct domain_spec *spec)
+{
+    char why[256];
+    struct host_domain *h = host_build(self, spec, why, sizeof(why));
+
+    if (h == NULL) {
         host_domain_failed(spec->name, why);
         return;
     }
-    if (!host_add(d)) {
-        (void)sop_domain_destroy(self, domain_sop(d)); /* it never ran */
-        domain_release(d);
-        host_domain_failed(spec->name, "no memory left for its record");
-        return;
-    }
-    (void)sop_domain_unpause(self, domain_sop(d)); /* built paused once */
+    (void)sop_domain_unpause(self, h->sop); /* built paused once */
+}
+
+bool host_rename(struct host_domain *h, const char *name)
+{
+    char path[40];
+
+    x86_snprintf(h->name, sizeof(h->name), "%s", name);
+    x86_snprintf(path, sizeof(path), "/local/domain/%u/name", h->domid);
+    return !h->in_store || xenstore_write(host.store, path, name, NULL) == 0;
 }
 
 /* Keeps `h` as it is, under another name if a new one takes its own. */
 static void keep(struct host_domain *h, bool rename)
 {
-    char path[40];
+    char name[HOST_NAME];
 
     h->state = HOST_KEPT;
     if (rename) {
-        controller_kept_name(h->life, h->spec->name, h->name, sizeof(h->name));
-        x86_snprintf(path, sizeof(path), "/local/domain/%u/name", h->domid);
-        if (h->in_store && xenstore_write(host.store, path, h->name, NULL)) {
+        controller_kept_name(h->life, h->spec->name, name, sizeof(name));
+        if (!host_rename(h, name)) {
             x86_log(SOP_LOG_WARNING, "%s: cannot rename it in xenstore",
                     h->name);
         }
@@ -128,6 +150,7 @@ static void keep(struct host_domain *h, bool rename)
 static bool go(struct sop_pcpu *self, struct host_domain *h)
 {
     const struct domain_spec *spec = h->spec;
+    const struct link_domain id = host_link(h);
     bool restart = h->restart;
 
     if (sop_domain_destroy(self, h->sop) != 0) {
@@ -136,10 +159,13 @@ static bool go(struct sop_pcpu *self, struct host_domain *h)
     leave_store(h);
     xenstore_domain_remove(host.store, h->domid);
     domain_release(h->x86);
+    image_hold(spec);
+    link_gone(&id);
     host_remove(h);
     if (restart) {
         start_anew(self, spec);
     }
+    image_put(spec);
     return false;
 }
 
@@ -214,7 +240,7 @@ static bool look_after(struct sop_pcpu *self, struct host_domain *h)
     return ended(self, h, &info);
 }
 
-static void kill_domain(struct sop_pcpu *self, struct host_domain *h)
+void host_kill(struct sop_pcpu *self, struct host_domain *h)
 {
     struct sop_domain_info info;
 
@@ -238,12 +264,15 @@ static void obey(struct sop_pcpu *self, const struct linkline_command *cmd)
     } else if (cmd->verb == LINKLINE_SHUTDOWN) {
         sop_domain_shutdown(self, h->sop, cmd->code);
     } else {
-        kill_domain(self, h);
+        host_kill(self, h);
     }
 }
 
 static bool anybody_left(void)
 {
+    if (host.stays) {
+        return true;
+    }
     for (const struct host_domain *h = host.first; h != NULL; h = h->next) {
         if (h->state != HOST_KEPT) {
             return true;
@@ -262,6 +291,7 @@ bool host_control(struct sop_pcpu *self)
     while (host_next_command(&cmd)) {
         obey(self, &cmd);
     }
+    host_ask_serve(self);
     while ((d = sop_controller_next(host.sys)) != NULL) {
         h = host_of(sop_domain_port(d));
         if (h != NULL) {

@@ -229,6 +229,33 @@ void link_con(const struct link_domain *d, const char *text, size_t len)
     x86_unlock(&link_lock);
 }
 
+void link_gone(const struct link_domain *d)
+{
+    if (link_present()) {
+        link_printf("gone %u %s\n", d->domid, d->name);
+    }
+}
+
+void link_row(uint32_t tag, const char *format, ...)
+{
+    char prefix[24], text[SCHEDOP_LINK_LINE_MAX / 2];
+    va_list ap;
+
+    x86_snprintf(prefix, sizeof(prefix), "row %u ", tag);
+    va_start(ap, format);
+    x86_vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    link_text(prefix, text, strlen(text));
+}
+
+void link_did(uint32_t tag, int error, const char *text)
+{
+    char prefix[40];
+
+    x86_snprintf(prefix, sizeof(prefix), "did %u %d ", tag, error);
+    link_text(prefix, text, strlen(text));
+}
+
 void link_end(const struct link_domain *d, uint8_t code, const char *action,
               const struct sop_domain_info *info)
 {

@@ -28,9 +28,15 @@ void link_con(const struct link_domain *d, const char *text, size_t len);
 void link_crash(const struct link_domain *d, const char *text);
 void link_end(const struct link_domain *d, uint8_t code, const char *action,
               const struct sop_domain_info *info);
+void link_gone(const struct link_domain *d);
 void link_exit(unsigned code);
 
 /* The ring of trace records of a pCPU: its header is at `pa`. */
 void link_trace(unsigned pcpu, uint64_t pa, uint64_t records);
+
+/* Answers to an `ask` line: any rows, then what came of it (0 or an error). */
+void link_row(uint32_t tag, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void link_did(uint32_t tag, int error, const char *text);
 
 #endif

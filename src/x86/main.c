@@ -3,7 +3,8 @@
  * The way into the upper half: tables, domains from the boot modules, then
  * each pCPU to its loop.
  */
-#include "virt/virt.h"
+#include "boot/boot.h"
+#include "host.h"
 
 #include <xen/errno.h>
 
@@ -16,8 +17,17 @@
 #define POOLS_SPARE 2u    /* pools beyond one for each pCPU */
 #define WHY_MAX 256u
 
+/* At one time, in a host that lives on when its last domain has ended. */
+#define HOST_DOMAINS 128u
+#define HOST_VCPUS 512u
+
 static struct domain_spec *specs; /* room for one a module */
 static unsigned nr_specs;
+
+unsigned x86_nr_domains(void)
+{
+    return host.stays ? HOST_DOMAINS : nr_specs + DOMAINS_SPARE;
+}
 
 /* ----------------------------------------------------------------------
  * modules */
@@ -119,7 +129,7 @@ static struct sop_system *make_system(void)
 {
     struct sop_config cfg = {
         .nr_pcpus = x86_nr_pcpus(),
-        .nr_domains = nr_specs + DOMAINS_SPARE,
+        .nr_domains = x86_nr_domains(),
         .seed = seed(),
         .wall_ns = time_wall_ns_at_boot(),
         .time = *time_scale(),
@@ -136,7 +146,7 @@ static struct sop_system *make_system(void)
         cfg.nr_vcpus += specs[i].vcpus;
         most = specs[i].vcpus > most ? specs[i].vcpus : most;
     }
-    cfg.nr_vcpus += DOMAINS_SPARE * most;
+    cfg.nr_vcpus += host.stays ? HOST_VCPUS : DOMAINS_SPARE * most;
     if (cfg.nr_pools > SOP_POOLS_MAX) {
         cfg.nr_pools = SOP_POOLS_MAX;
     }
@@ -189,7 +199,7 @@ static void start_domains(struct sop_pcpu *self)
     struct x86_domain *built[BOOT_MODULES_MAX] = {0};
     uint16_t domid = 1;
 
-    if (nr_specs == 0) {
+    if (nr_specs == 0 && !host.stays) {
         host_domain_failed("", "no module is the image of a guest");
     }
     for (unsigned i = 0; i < nr_specs; i++) {
@@ -207,6 +217,7 @@ void x86_main(void)
     struct x86_pcpu *self = x86_self();
     struct sop_system *sys;
 
+    host.stays = boot_options.host;
     read_modules();
     sys = make_system();
     for (unsigned i = 0; i < x86_nr_pcpus(); i++) {

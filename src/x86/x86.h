@@ -40,6 +40,7 @@ struct boot_module {
     uint64_t pa;         /* page-aligned start */
     uint64_t size;       /* bytes */
     const char *cmdline; /* copied, NUL-terminated */
+    const void *data;    /* where it is mapped; NULL: at its own address */
 };
 
 struct boot_ram {
@@ -56,7 +57,7 @@ struct boot_info {
 
 extern struct boot_info boot_info;
 
-/* The bytes of a module, mapped read-only for good; NULL if they cannot be. */
+/* The bytes of a module; NULL if they are not mapped. */
 const void *module_data(const struct boot_module *m);
 
 /* Called on the boot pCPU with paging, heap, IDT and serial ready. */

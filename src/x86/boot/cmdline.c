@@ -115,6 +115,9 @@ void cmdline_parse(void)
     if (cmdline_get(line, "link", text, sizeof(text))) {
         boot_options.link = word_is(text, "com2");
     }
+    if (cmdline_get(line, "host", text, sizeof(text))) {
+        boot_options.host = word_is(text, "1");
+    }
     if (cmdline_get(line, "loglvl", text, sizeof(text))) {
         parse_level(text);
     }

@@ -294,7 +294,8 @@ static void build_ram(void)
 
 const void *module_data(const struct boot_module *m)
 {
-    return (const void *)m->pa; /* paging_init() mapped it read-only */
+    /* paging_init() mapped those of the boot loader read-only. */
+    return m->data != NULL ? m->data : (const void *)m->pa;
 }
 
 void multiboot_read(uint32_t magic, uint64_t info_pa)

@@ -76,6 +76,9 @@ uint32_t domain_xenstore_port(const struct x86_domain *d);
  */
 __attribute__((noreturn)) void virt_run(struct x86_pcpu *self);
 
+/* main.c: how many there may be at one time. */
+unsigned x86_nr_domains(void);
+
 /* host.c: consoles, xenstore, controller, link input. */
 void host_init(struct sop_system *sys);         /* before the first domain */
 void host_domain_created(struct x86_domain *d); /* built, still paused */

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A host in the background: one process that owns QEMU, speaks the link with
+ * the hypervisor in it and serves any number of clients on a Unix socket
+ * (docs/control.md). One poll() loop, nothing in it blocks.
+ *
+ *   host_daemon.c   the loop, and how a host begins and ends
+ *   host_link.c     lines of the hypervisor; questions to it
+ *   host_domains.c  domains: their configurations, consoles, logs, events
+ *   host_client.c   connections: lines in, lines out, files passed along
+ *   host_serve.c    requests; host_create.c the one that builds a domain
+ */
+#ifndef SCHEDOP_CLI_HOST_DAEMON_H
+#define SCHEDOP_CLI_HOST_DAEMON_H
+
+#include <jansson.h>
+
+#include "control.h"
+#include "host_dir.h"
+#include "link.h"
+#include "qemu.h"
+#include "tail.h"
+
+enum {
+    HOST_CLIENTS_MAX = 64,
+    HOST_SCROLLBACK = 64 << 10, /* bytes of console output kept a domain */
+    HOST_DMESG = 64 << 10,      /* bytes of the hypervisor's log kept */
+    HOST_OUT_MAX = 4 << 20,     /* a client that is further behind is dropped */
+    HOST_CONSOLE_MAX = 256 << 10, /* the same for its console, which skips */
+    HOST_INPUT_MAX = 64 << 10,    /* for the link: then clients must wait */
+};
+
+struct host_options {
+    unsigned pcpus;
+    unsigned memory_mib;
+    const char *log_dir; /* or NULL */
+    unsigned verbose;
+    char *const *qemu;
+    size_t nr_qemu;
+};
+
+struct host_guest {
+    struct host_guest *next;
+    uint16_t domid;
+    char name[SCHEDOP_NAME_MAX + 1];
+    json_t *config; /* as its creator gave it, or NULL */
+    bool again;     /* its end said that it will be built anew */
+    bool gone;      /* kept for what takes its place */
+    struct cli_text scrollback;
+    int log_fd; /* -1: none */
+};
+
+struct host_client {
+    struct host_client *next;
+    uint64_t serial; /* never used twice */
+    int fd;
+    bool closing; /* once `out` is written */
+    bool dead;    /* to be freed */
+    struct cli_text in, out;
+    int file[CONTROL_FILES_MAX]; /* came with the line being read */
+    size_t nr_files;
+    json_t *watch_id; /* of its watch request, or NULL */
+    /* console */
+    json_t *console_id; /* NULL: none */
+    uint16_t console_domid;
+    bool console_waits; /* for a domain of that name */
+    bool console_follows;
+    char console_name[SCHEDOP_NAME_MAX + 1];
+    uint64_t console_lost; /* bytes skipped and not yet said */
+};
+
+struct host;
+
+/*
+ * What a question led to: error is Xen's number or 0, rows an array of
+ * strings, text what followed. In a host that ends: error is HOST_NO_ANSWER.
+ */
+#define HOST_NO_ANSWER 0xffffu
+typedef void host_answer_fn(struct host *h, void *context, unsigned error,
+                            json_t *rows, const char *text);
+
+struct host_question {
+    struct host_question *next;
+    uint32_t tag;
+    bool sent;
+    char *line;
+    json_t *rows;
+    host_answer_fn *answer;
+    void *context;
+};
+
+enum host_phase { HOST_BOOTING, HOST_RUNNING, HOST_STOPPING, HOST_OVER };
+
+struct host {
+    const struct host_options *options;
+    struct host_dir *dir;
+    struct qemu q;
+    struct link_reader reader;
+    struct link_boot boot;
+    struct cli_text to_link;
+    struct cli_text dmesg;
+    struct tail messages; /* QEMU's */
+    struct host_guest *guests;
+    struct host_client *clients;
+    size_t nr_clients;
+    uint64_t next_serial;
+    struct host_question *questions; /* oldest first */
+    uint32_t next_tag;
+    unsigned asked; /* sent and not answered */
+    enum host_phase phase;
+    uint64_t phase_end_ms;        /* UINT64_MAX: none */
+    int listener, signals, ready; /* ready: tells whoever started us */
+    int64_t started;              /* seconds since 1970 */
+    char *why;                    /* it ends, once known */
+};
+
+/* host_daemon.c: ends with an exit status. `ready` as in struct host. */
+int host_run(struct host_dir *dir, const struct host_options *options,
+             int ready);
+void host_stop(struct host *h, const char *why);
+
+/* host_link.c */
+void host_link_read(struct host *h);
+void host_link_write(struct host *h);
+void host_ask(struct host *h, host_answer_fn *answer, void *context,
+              const char *format, ...) CLI_PRINTF(4, 5);
+/* Nobody will answer any more. */
+void host_ask_abandon(struct host *h);
+/* "key=value" words of a row as an object. */
+json_t *host_row_object(const char *row);
+void host_dmesg_add(struct host *h, const char *data, size_t len);
+
+/* host_domains.c */
+struct host_guest *host_guest_by_id(struct host *h, uint16_t domid);
+void host_guest_line(struct host *h, const struct link_message *m);
+void host_guest_uuid(uint16_t domid, char uuid[40]);
+void host_guests_free(struct host *h);
+/* Sends `event`, which it takes, to all who watch. */
+void host_event(struct host *h, json_t *event);
+void host_console_attach(struct host *h, struct host_client *c,
+                         const struct host_guest *g, bool scrollback);
+void host_console_end(struct host_client *c, const char *why);
+
+/* host_client.c */
+void host_accept(struct host *h);
+void host_client_read(struct host *h, struct host_client *c);
+void host_client_write(struct host_client *c);
+struct host_client *host_client_by_serial(struct host *h, uint64_t serial);
+/* Sends a line; takes `message`. */
+void host_send(struct host_client *c, json_t *message);
+void host_clients_reap(struct host *h); /* frees those that are dead */
+void host_clients_free(struct host *h);
+void host_client_drop_files(struct host_client *c);
+
+/* host_serve.c: one line of a client, NUL-terminated. */
+void host_serve(struct host *h, struct host_client *c, const char *line,
+                size_t len);
+/* A request on its way; freed by one of the two ends below. */
+struct host_request {
+    uint64_t serial; /* of its client */
+    json_t *id;
+};
+struct host_request *host_request(const struct host_client *c, json_t *id);
+/* Both take everything. */
+void host_reply(struct host *h, struct host_request *r, json_t *result);
+void host_refuse(struct host *h, struct host_request *r, const char *code,
+                 const char *format, ...) CLI_PRINTF(4, 5);
+/* The same for an error number of Xen's. */
+void host_refuse_xen(struct host *h, struct host_request *r, unsigned error,
+                     const char *text);
+
+/* host_create.c */
+void host_serve_create(struct host *h, struct host_client *c,
+                       struct host_request *r, json_t *args);
+
+#endif

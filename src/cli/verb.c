@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/* What the verbs that speak to a host share: see verb.h. */
+#include "verb.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cli_option verb_no_options[] = {VERB_OPTIONS};
+const struct cli_part verb_no_parts[] = {{NULL, NULL, NULL, false}};
+
+static const char *host_before_verb;
+
+void verb_set_host(const char *name)
+{
+    host_before_verb = name;
+}
+
+const char *verb_host(const struct verb_args *args)
+{
+    return args->value[VERB_HOST] != NULL ? args->value[VERB_HOST]
+                                          : host_before_verb;
+}
+
+/* ---- words ---- */
+
+static int take(void *context, int id, const char *value)
+{
+    struct verb_args *args = context;
+
+    if (id == CLI_OPERAND || id == CLI_REST) {
+        args->operand = cli_grow(args->operand, args->nr_operands + 1,
+                                 sizeof(*args->operand));
+        args->operand[args->nr_operands++] = value;
+        return 0;
+    }
+    args->count[id]++;
+    args->value[id] = value;
+    return 0;
+}
+
+void verb_args_free(struct verb_args *args)
+{
+    free(args->operand);
+    *args = (struct verb_args){.operand = NULL};
+}
+
+static int bad_number(const struct cli_command *self, size_t min, bool few)
+{
+    if (few) {
+        cli_error("'xl %s' requires at least %zu argument%s.", self->name, min,
+                  min == 1 ? "" : "s");
+    } else {
+        cli_error("too many arguments; see `schedop %s --help`", self->name);
+    }
+    return CLI_USAGE;
+}
+
+int verb_parse(const struct cli_command *self, int argc, char **argv,
+               size_t min, size_t max, struct verb_args *args)
+{
+    struct cli_text help = {0};
+    int rc;
+
+    *args = (struct verb_args){.operand = NULL};
+    rc = cli_options_parse(self, argc, argv, take, args);
+    if (rc == 0 && args->count[VERB_HELP] != 0) {
+        cli_help(&help, self);
+        rc = cli_text_print(&help, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+    } else if (rc == 0 &&
+               (args->nr_operands < min || args->nr_operands > max)) {
+        rc = bad_number(self, min, args->nr_operands < min);
+    } else if (rc == 0) {
+        return -1;
+    }
+    verb_args_free(args);
+    return rc;
+}
+
+int verb_connect(const struct verb_args *args, struct control *c)
+{
+    return control_open(c, verb_host(args), false) == 0 ? 0 : -1;
+}
+
+int verb_begin(const struct cli_command *self, int argc, char **argv,
+               size_t min, size_t max, struct verb_args *args,
+               struct control *c)
+{
+    int rc = verb_parse(self, argc, argv, min, max, args);
+
+    if (rc < 0 && verb_connect(args, c) != 0) {
+        verb_args_free(args);
+        return CLI_ERROR;
+    }
+    return rc;
+}
+
+int verb_end(struct verb_args *args, struct control *c, int status)
+{
+    control_close(c);
+    verb_args_free(args);
+    return status;
+}
+
+/* ---- domains ---- */
+
+json_int_t verb_int(const json_t *object, const char *key)
+{
+    return json_integer_value(json_object_get(object, key));
+}
+
+const char *verb_string(const json_t *object, const char *key)
+{
+    const char *s = json_string_value(json_object_get(object, key));
+
+    return s != NULL ? s : "";
+}
+
+json_t *verb_domains(struct control *c)
+{
+    json_t *answer = control_do(c, "domains", NULL, NULL);
+    json_t *rows = json_incref(json_object_get(answer, "rows"));
+
+    json_decref(answer);
+    if (answer != NULL && !json_is_array(rows)) {
+        cli_error("the host gives no list of domains");
+    }
+    /* By id: a domain that was restarted has a later one. */
+    for (size_t i = 1; i < json_array_size(rows); i++) {
+        for (size_t j = i; j > 0; j--) {
+            json_t *a = json_array_get(rows, j - 1);
+            json_t *b = json_array_get(rows, j);
+
+            if (verb_int(a, "domid") <= verb_int(b, "domid")) {
+                break;
+            }
+            json_incref(a);
+            json_array_set(rows, j - 1, b);
+            json_array_set_new(rows, j, a);
+        }
+    }
+    return rows;
+}
+
+json_t *verb_lookup(json_t *domains, const char *word)
+{
+    bool digits = *word != '\0' && strspn(word, "0123456789") == strlen(word);
+    json_t *row;
+    size_t i;
+
+    json_array_foreach(domains, i, row)
+    {
+        uint64_t domid;
+
+        if (digits ? cli_number(word, UINT16_MAX, &domid) &&
+                         verb_int(row, "domid") == (json_int_t)domid
+                   : strcmp(verb_string(row, "name"), word) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+json_t *verb_domain(struct control *c, const char *word)
+{
+    json_t *domains = verb_domains(c);
+    json_t *found = json_incref(verb_lookup(domains, word));
+
+    if (domains != NULL && found == NULL) {
+        cli_error("%s is an invalid domain identifier (rc=-6)", word);
+    }
+    json_decref(domains);
+    return found;
+}
+
+int verb_domid(struct control *c, const char *word)
+{
+    json_t *found = verb_domain(c, word);
+    int domid = found != NULL ? (int)verb_int(found, "domid") : -1;
+
+    json_decref(found);
+    return domid;
+}
+
+int verb_request(struct control *c, const char *request, json_t *args,
+                 const char *what)
+{
+    char *error;
+    json_t *answer = control_do(c, request, args, &error);
+
+    if (error != NULL) {
+        cli_error("%s: %s", what, error);
+    }
+    free(error);
+    json_decref(answer);
+    return answer != NULL ? 0 : -1;
+}
+
+/* ---- pCPUs ---- */
+
+char *verb_map(uint64_t map, unsigned pcpus)
+{
+    uint64_t all = pcpus >= 64 ? UINT64_MAX : ((uint64_t)1 << pcpus) - 1;
+    struct cli_text t = {0};
+
+    if ((map & all) == all || (map & all) == 0) {
+        return cli_strdup((map & all) == all ? "all" : "none");
+    }
+    for (unsigned i = 0; i < pcpus; i++) {
+        unsigned last = i;
+
+        if ((map >> i & 1) == 0) {
+            continue;
+        }
+        while (last + 1 < pcpus && (map >> (last + 1) & 1) != 0) {
+            last++;
+        }
+        cli_text_printf(&t, "%s%u", t.len != 0 ? "," : "", i);
+        if (last > i) {
+            cli_text_printf(&t, "-%u", last);
+        }
+        i = last;
+    }
+    return t.data;
+}

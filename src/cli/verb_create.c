@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `create`: a domain of a host from xl.cfg syntax. The configuration and the
+ * images are read and checked here; the host gets their bytes in memory files
+ * and the words that say what to make of them.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "run.h"
+#include "terminal.h"
+#include "verb.h"
+#include "verb_console.h"
+#include "verb_host.h"
+#include "verb_wait.h"
+
+/* As xl has them. */
+enum { EXIT_CREATE = 3, EXIT_NO_CONFIG = 6 };
+
+enum {
+    OPT_CONSOLE = 1,
+    OPT_DEBUG,
+    OPT_ALONE,
+    OPT_FOREGROUND,
+    OPT_CONFIG,
+    OPT_DRY,
+    OPT_PAUSED,
+    OPT_QUIET,
+    OPT_VNC,
+    OPT_VNC_PASS,
+    OPT_MASKS,
+};
+
+static const struct cli_option options[] = {
+    {"console", 'c', CLI_FLAG, OPT_CONSOLE, NULL,
+     "Attach to the console, also that of restarts."},
+    {"debug", 'd', CLI_FLAG, OPT_DEBUG, NULL, "Print the configuration."},
+    {"no-wait", 'e', CLI_FLAG, OPT_ALONE, NULL,
+     "Accepted: nobody waits, the host itself acts on the domain's end."},
+    {"foreground", 'F', CLI_FLAG, OPT_FOREGROUND, NULL,
+     "Wait until the domain has died for good."},
+    {"defconfig", 'f', CLI_VALUE, OPT_CONFIG, "FILE",
+     "Use the given configuration file."},
+    {"dryrun", 'n', CLI_FLAG, OPT_DRY, NULL,
+     "Print the configuration and create nothing."},
+    {"paused", 'p', CLI_FLAG, OPT_PAUSED, NULL,
+     "Leave the domain paused after it is created."},
+    {"quiet", 'q', CLI_FLAG, OPT_QUIET, NULL, "Print errors only."},
+    {"vncviewer", 'V', CLI_FLAG, OPT_VNC, NULL, "Refused: there is no VNC."},
+    {"vncviewer-autopass", 'A', CLI_FLAG, OPT_VNC_PASS, NULL,
+     "Refused: there is no VNC."},
+    {"ignore-global-affinity-masks", 0, CLI_FLAG, OPT_MASKS, NULL,
+     "Accepted: there are no global masks."},
+    VERB_OPTIONS,
+};
+
+static const struct cli_item statuses[] = {
+    {"0", "The domain was created."},
+    {"1", "The configuration is wrong, or no host runs and none could be "
+          "started, or the host ended."},
+    {"2", "The command line is wrong."},
+    {"3", "The configuration cannot be read, or the domain not be built."},
+    {"6", "No configuration was given."},
+    {NULL, NULL},
+};
+
+static const struct cli_part parts[] = {
+    {"Exit status of create", NULL, statuses, true},
+    {NULL, NULL, NULL, false},
+};
+
+static const char *const synopsis[] = {
+    "[options] CONFIG.cfg [KEY=VALUE...]",
+    "[options] KERNEL [-- cmdline]",
+    NULL,
+};
+
+static int create_main(const struct cli_command *self, int argc, char **argv);
+
+const struct cli_command cli_create_command = {
+    .name = "create",
+    .summary = "create a domain from a config file",
+    .synopsis = synopsis,
+    .description = "Creates a domain in a running host, which is started if "
+                   "there is none, from a configuration in xl.cfg syntax. "
+                   "KEY=VALUE is added to the configuration as one more line.",
+    .options = options,
+    .parts = parts,
+    .main = create_main,
+};
+
+/* ---- the configuration as JSON, in libxl's words ---- */
+
+static json_t *event_actions(const struct cli_domain *d)
+{
+    static const struct {
+        enum cli_event event;
+        const char *key;
+    } keys[] = {
+        {CLI_POWEROFF, "on_poweroff"},     {CLI_REBOOT, "on_reboot"},
+        {CLI_CRASHED, "on_crash"},         {CLI_WATCHDOG_FIRED, "on_watchdog"},
+        {CLI_SOFT_RESET, "on_soft_reset"},
+    };
+    json_t *o = json_object();
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
+        char *action = cli_strdup(cli_domain_action(d, keys[i].event));
+
+        for (char *c = action; *c != '\0'; c++) {
+            *c = *c == '-' ? '_' : *c;
+        }
+        json_object_set_new(o, keys[i].key, json_string(action));
+        free(action);
+    }
+    return o;
+}
+
+static json_t *config_of(const struct cli_domain *d)
+{
+    json_t *avail = json_array(), *b, *config = json_object();
+    json_t *kernel = json_string(d->kernel.path);
+
+    for (unsigned i = 0; i < d->vcpus; i++) {
+        json_array_append_new(avail, json_integer(i));
+    }
+    json_object_set_new(
+        config, "c_info",
+        json_pack("{s:s, s:s}", "type", "pvh", "name", d->name));
+    b = json_pack("{s:i, s:o, s:I, s:I, s:{s:s, s:i, s:i}, s:o}", "max_vcpus",
+                  (int)d->vcpus, "avail_vcpus", avail, "max_memkb",
+                  (json_int_t)d->memory_mib << 10, "target_memkb",
+                  (json_int_t)d->memory_mib << 10, "sched_params", "sched",
+                  "credit2", "weight", d->weight != 0 ? (int)d->weight : 256,
+                  "cap", (int)d->cap, "kernel",
+                  kernel != NULL ? kernel : json_null());
+    if (d->ramdisk.data != NULL) {
+        json_object_set_new(b, "ramdisk", json_string(d->ramdisk.path));
+    }
+    if (d->cmdline[0] != '\0') {
+        json_object_set_new(b, "cmdline",
+                            control_bytes(d->cmdline, strlen(d->cmdline)));
+    }
+    json_object_set_new(b, "type.pvh", json_object());
+    json_object_set_new(config, "b_info", b);
+    json_object_update_new(config, event_actions(d));
+    return config;
+}
+
+static bool print_config(const json_t *config)
+{
+    struct cli_text t = {0};
+    char *text = json_dumps(config, JSON_INDENT(4));
+
+    cli_text_printf(&t, "%s\n", text != NULL ? text : "");
+    free(text);
+    return cli_text_print(&t, STDOUT_FILENO);
+}
+
+/* ---- sending it ---- */
+
+static int memory_file(const struct cli_image *image)
+{
+    int fd = memfd_create("schedop-image", MFD_CLOEXEC);
+
+    for (size_t done = 0; fd >= 0 && done < image->size;) {
+        ssize_t n = write(fd, image->data + done, image->size - done);
+
+        if (n < 0 && errno == EINTR) {
+            continue;
+        }
+        if (n <= 0) {
+            close(fd);
+            fd = -1;
+            break;
+        }
+        done += (size_t)n;
+    }
+    if (fd < 0) {
+        cli_error("cannot stage %s in memory: %s", image->path,
+                  strerror(errno));
+    }
+    return fd;
+}
+
+/* The id of the new domain, or -1 after an error message. */
+static int send_create(struct control *c, const struct cli_domain *d,
+                       bool paused)
+{
+    char *words = cli_domain_module(d, "kernel");
+    json_t *list = json_pack("[s]", words), *args, *answer = NULL;
+    char *error = NULL;
+    int file[2] = {memory_file(&d->kernel), -1};
+    size_t nr_files = 1;
+    json_int_t id;
+    int domid = -1;
+
+    if (d->ramdisk.data != NULL) {
+        file[nr_files++] = memory_file(&d->ramdisk);
+        json_array_append_new(list, json_string("ramdisk"));
+    }
+    args = json_pack("{s:o, s:b, s:o}", "parts", list, "paused", (int)paused,
+                     "config", config_of(d));
+    if (list == NULL || args == NULL) {
+        cli_error("the kernel command line is not UTF-8 text");
+        json_decref(args);
+    } else if (file[0] < 0 || file[nr_files - 1] < 0) {
+        json_decref(args);
+    } else {
+        id = control_send(c, "create", args, file, nr_files);
+        answer = id < 0 ? NULL : control_wait(c, id, &error);
+    }
+    if (error != NULL && strstr(error, "another domain has this name")) {
+        cli_error("Domain with name \"%s\" already exists.", d->name);
+    } else if (error != NULL) {
+        cli_error("%s: %s", d->name, error);
+    }
+    if (answer != NULL) {
+        domid = (int)verb_int(answer, "domid");
+    }
+    for (size_t i = 0; i < nr_files; i++) {
+        if (file[i] >= 0) {
+            close(file[i]);
+        }
+    }
+    json_decref(answer);
+    free(error);
+    free(words);
+    return domid;
+}
+
+/* ---- the verb ---- */
+
+/* Operands: the file, if -f gave none, then settings. */
+static int take_operands(const struct verb_args *a, struct run *run)
+{
+    const char *file = a->value[OPT_CONFIG];
+
+    for (size_t i = 0; i < a->nr_operands; i++) {
+        if (file == NULL && strchr(a->operand[i], '=') == NULL) {
+            file = a->operand[i];
+        } else {
+            cli_text_printf(&run->settings, "%s\n", a->operand[i]);
+        }
+    }
+    if (file == NULL) {
+        cli_error("Config file not specified and none in save file");
+        return EXIT_NO_CONFIG;
+    }
+    run->files = cli_grow(NULL, 1, sizeof(*run->files));
+    run->files[0] = file;
+    run->nr_files = 1;
+    if (access(file, R_OK) != 0) {
+        cli_error("Failed to read config file: %s: %s", file, strerror(errno));
+        return EXIT_CREATE;
+    }
+    return 0;
+}
+
+/* Connects, after starting a host if there is none. */
+static int connect_or_start(const struct verb_args *a, struct control *c)
+{
+    int rc = control_open(c, verb_host(a), true);
+
+    if (rc == 1) {
+        struct host_options o;
+
+        verb_host_defaults(&o);
+        if (verb_host_start(verb_host(a), &o, false) != CLI_OK) {
+            return -1;
+        }
+        rc = verb_connect(a, c);
+        if (rc == 0 && a->count[OPT_QUIET] == 0) {
+            cli_note("started the host '%s'; `schedop host stop` ends it",
+                     c->name);
+        }
+    }
+    return rc;
+}
+
+/* After its creation. */
+static int stay(const struct verb_args *a, struct control *c, int domid,
+                const char *name)
+{
+    int rc = CLI_OK;
+
+    if (a->count[OPT_CONSOLE] != 0) {
+        rc = console_attach(c, domid, true, false, TERMINAL_ESCAPE);
+    } else if (a->count[OPT_FOREGROUND] != 0) {
+        (void)printf("Waiting for domain %s (domid %d) to die [pid %ld]\n",
+                     name, domid, (long)getpid());
+        (void)fflush(stdout);
+        rc = wait_for_death(c, domid);
+    }
+    return rc;
+}
+
+static int create(const struct verb_args *a, struct control *c, struct run *run)
+{
+    const struct cli_domain *d;
+    json_t *machine = control_do(c, "machine", NULL, NULL);
+    int domid;
+
+    if (machine == NULL) {
+        return CLI_ERROR;
+    }
+    run->pcpus = (unsigned)verb_int(machine, "pcpus");
+    json_decref(machine);
+    if (a->count[OPT_QUIET] == 0) {
+        (void)printf("Parsing config from %s\n", run->files[0]);
+        (void)fflush(stdout);
+    }
+    if (run_load(run) != 0 || run->nr_domains != 1) {
+        return CLI_ERROR;
+    }
+    d = &run->domain[0];
+    if (a->count[OPT_DRY] != 0 || a->count[OPT_DEBUG] != 0) {
+        json_t *config = config_of(d);
+
+        if (!print_config(config) || a->count[OPT_DRY] != 0) {
+            json_decref(config);
+            return CLI_OK;
+        }
+        json_decref(config);
+    }
+    if (a->count[OPT_FOREGROUND] != 0 && wait_begin(c) != 0) {
+        return CLI_ERROR;
+    }
+    domid = send_create(c, d, a->count[OPT_PAUSED] != 0);
+    return domid < 0 ? EXIT_CREATE : stay(a, c, domid, d->name);
+}
+
+static int create_main(const struct cli_command *self, int argc, char **argv)
+{
+    struct verb_args a;
+    struct control c;
+    struct run run = {.pcpus = 1};
+    int rc = verb_parse(self, argc, argv, 0, SIZE_MAX, &a);
+
+    if (rc >= 0) {
+        return rc;
+    }
+    cli_message_quiet(a.count[OPT_QUIET] != 0);
+    if (a.count[OPT_VNC] != 0 || a.count[OPT_VNC_PASS] != 0) {
+        cli_error("-V and -A are not supported: there is no VNC here");
+        rc = CLI_USAGE;
+    } else {
+        rc = take_operands(&a, &run);
+        if (rc == 0 && connect_or_start(&a, &c) != 0) {
+            rc = CLI_ERROR;
+        } else if (rc == 0) {
+            rc = create(&a, &c, &run);
+            control_close(&c);
+        }
+    }
+    run_free_domains(&run);
+    free(run.files);
+    cli_text_free(&run.settings);
+    cli_text_free(&run.cmdline);
+    verb_args_free(&a);
+    return rc;
+}

@@ -1,0 +1,404 @@
+/* SPDX-License-Identifier: MIT */
+/* `schedop host`: a host in the background, started, stopped, looked at. */
+#include "verb_host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "commands.h"
+#include "host_daemon.h"
+#include "verb.h"
+
+enum {
+    PCPUS_DEFAULT = 2,
+    PCPUS_MAX = 16,
+    MEMORY_DEFAULT_MIB = 1024,
+    MEMORY_MIN_MIB = 192,
+    MEMORY_MAX_MIB = 1 << 19,
+    STOP_S = 30, /* for a host to end after it was told */
+};
+
+enum {
+    OPT_PCPUS = 1,
+    OPT_MEMORY,
+    OPT_LOG_DIR,
+    OPT_FOREGROUND,
+    OPT_QEMU,
+    OPT_VERBOSE
+};
+
+static const struct cli_option options[] = {
+    {"pcpus", 'p', CLI_VALUE, OPT_PCPUS, "N",
+     "start: pCPUs of the machine, 1 to 16 (default 2)."},
+    {"memory", 'm', CLI_VALUE, OPT_MEMORY, "MIB",
+     "start: memory for all domains and the hypervisor (default 1024). Of it "
+     "only what is used takes memory."},
+    {"log-dir", 0, CLI_VALUE, OPT_LOG_DIR, "DIR",
+     "start: append what domain NAME prints to DIR/guest-NAME.log."},
+    {"foreground", 'F', CLI_FLAG, OPT_FOREGROUND, NULL,
+     "start: stay, and print what the log would hold."},
+    {"qemu", 0, CLI_VALUE, OPT_QEMU, "ARG",
+     "start: one more argument for QEMU."},
+    {"verbose", 'v', CLI_FLAG, OPT_VERBOSE, NULL,
+     "start: log more; twice for all the hypervisor says."},
+    VERB_OPTIONS,
+};
+
+static const struct cli_item statuses[] = {
+    {"0", "Done. For status: a host runs."},
+    {"1", "It failed, or, for stop and status, no host runs."},
+    {"2", "The command line is wrong."},
+    {NULL, NULL},
+};
+
+static const struct cli_item environment[] = {
+    {"SCHEDOP_HOST", "The host that all verbs mean without --host."},
+    {"XDG_RUNTIME_DIR",
+     "Where its directory, schedop/NAME, is made; without it /run for root "
+     "and ~/.schedop/NAME for others."},
+    {NULL, NULL},
+};
+
+static const struct cli_part parts[] = {
+    {"Hosts",
+     "A host is one machine with the hypervisor in it, which stays when no "
+     "domain is left. Its directory holds its socket, its log and a lock; "
+     "nobody but its owner may enter it. Several hosts have different names. "
+     "`schedop create` starts the host it needs when it does not run. The "
+     "socket's protocol is described in docs/control.md.",
+     NULL, true},
+    {"Exit status of host", NULL, statuses, true},
+    {"Environment of host", NULL, environment, true},
+    {NULL, NULL, NULL, false},
+};
+
+static const char *const synopsis[] = {
+    "start [--host NAME] [--pcpus N] [--memory MIB] [--log-dir DIR]",
+    "stop [--host NAME]",
+    "status [--host NAME]",
+    NULL,
+};
+
+static int host_main(const struct cli_command *self, int argc, char **argv);
+
+const struct cli_command cli_host_command = {
+    .name = "host",
+    .summary = "keep a host running in the background",
+    .synopsis = synopsis,
+    .description = "Starts, stops or shows a host: a machine in the background "
+                   "in which domains are created, listed and ended by the "
+                   "verbs of xl.",
+    .options = options,
+    .parts = parts,
+    .main = host_main,
+};
+
+/* ---- start ---- */
+
+/* The log, in place of standard output and error; input is nothing. */
+static int use_log(const struct host_dir *dir)
+{
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    int log =
+        openat(dir->fd, "log",
+               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+    if (null < 0 || log < 0 || dup2(null, 0) != 0) {
+        cli_error("cannot open %s/log: %s", dir->path, strerror(errno));
+        return -1;
+    }
+    close(null);
+    return log;
+}
+
+/*
+ * The process in the background. What goes wrong stands in the log, which
+ * whoever started it prints if it never gets ready.
+ */
+static _Noreturn void background(struct host_dir *dir,
+                                 const struct host_options *o, int ready)
+{
+    int log = use_log(dir);
+    int rc = CLI_ERROR;
+
+    if (log >= 0 && setsid() >= 0 && chdir("/") == 0) {
+        (void)dup2(log, 1);
+        (void)dup2(log, 2);
+        close(log);
+        rc = host_run(dir, o, ready);
+    }
+    host_dir_close(dir);
+    exit(rc);
+}
+
+/* Prints what the log holds from `from` on: why it did not start. */
+static void show_log(const struct host_dir *dir, off_t from)
+{
+    int fd = openat(dir->fd, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    char data[4096];
+    ssize_t n;
+
+    while (fd >= 0 && (n = pread(fd, data, sizeof(data), from)) > 0) {
+        (void)!write(STDERR_FILENO, data, (size_t)n);
+        from += n;
+    }
+    if (fd >= 0) {
+        close(fd);
+    }
+}
+
+static off_t log_size(const struct host_dir *dir)
+{
+    struct stat st;
+
+    return fstatat(dir->fd, "log", &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size
+                                                                  : 0;
+}
+
+/* Waits for "ready", or for the end of whoever would say it. */
+static bool wait_ready(int fd)
+{
+    char text[8];
+    ssize_t n;
+
+    do {
+        n = read(fd, text, sizeof(text));
+    } while (n < 0 && errno == EINTR);
+    return n > 0;
+}
+
+static int start_background(struct host_dir *dir, const struct host_options *o)
+{
+    off_t from = log_size(dir);
+    int ready[2];
+    pid_t pid;
+    bool up;
+
+    if (pipe2(ready, O_CLOEXEC) != 0) {
+        cli_error("cannot make a pipe: %s", strerror(errno));
+        return CLI_ERROR;
+    }
+    pid = fork();
+    if (pid == 0) {
+        close(ready[0]);
+        background(dir, o, ready[1]);
+    }
+    close(ready[1]);
+    if (pid < 0) {
+        cli_error("cannot start a process: %s", strerror(errno));
+        close(ready[0]);
+        return CLI_ERROR;
+    }
+    up = wait_ready(ready[0]);
+    close(ready[0]);
+    if (!up) {
+        int status;
+
+        show_log(dir, from);
+        (void)waitpid(pid, &status, 0);
+        return CLI_ERROR;
+    }
+    return CLI_OK;
+}
+
+int verb_host_start(const char *name, const struct host_options *o,
+                    bool foreground)
+{
+    const char *host = host_dir_name(name);
+    struct host_dir dir;
+    pid_t pid;
+    int rc;
+
+    if (host == NULL || host_dir_open(&dir, host, true) != 0) {
+        return CLI_ERROR;
+    }
+    if (host_dir_look(&dir, &pid) == HOST_RUNS) {
+        cli_error("the host '%s' runs already (process %ld)", host, (long)pid);
+        rc = CLI_ERROR;
+    } else {
+        rc = foreground ? host_run(&dir, o, -1) : start_background(&dir, o);
+    }
+    host_dir_close(&dir);
+    return rc;
+}
+
+static int number(const struct verb_args *a, int id, const char *option,
+                  unsigned min, unsigned max, unsigned *out)
+{
+    uint64_t n;
+
+    if (a->value[id] == NULL) {
+        return 0;
+    }
+    if (!cli_number(a->value[id], max, &n) || n < min) {
+        cli_error("--%s %s: must be a number from %u to %u", option,
+                  a->value[id], min, max);
+        return -1;
+    }
+    *out = (unsigned)n;
+    return 0;
+}
+
+void verb_host_defaults(struct host_options *o)
+{
+    *o = (struct host_options){.pcpus = PCPUS_DEFAULT,
+                               .memory_mib = MEMORY_DEFAULT_MIB};
+}
+
+/* The directory of logs as a path that holds when we are elsewhere. */
+static int find_log_dir(const char *given, char **path)
+{
+    struct stat st;
+
+    if (mkdir(given, 0700) != 0 && errno != EEXIST) {
+        cli_error("--log-dir %s: %s", given, strerror(errno));
+        return -1;
+    }
+    *path = realpath(given, NULL);
+    if (*path == NULL || stat(*path, &st) != 0 || !S_ISDIR(st.st_mode) ||
+        access(*path, W_OK | X_OK) != 0) {
+        cli_error("--log-dir %s: not a directory that can be written", given);
+        return -1;
+    }
+    return 0;
+}
+
+static int start(const struct verb_args *a)
+{
+    struct host_options o;
+    char *log_dir = NULL, *qemu[1];
+    int rc = CLI_USAGE;
+
+    verb_host_defaults(&o);
+    o.verbose = a->count[OPT_VERBOSE];
+    if (a->count[OPT_QEMU] > 1) {
+        cli_error("--qemu: only one is taken here; write it as "
+                  "--qemu=-option=value");
+    } else if (number(a, OPT_PCPUS, "pcpus", 1, PCPUS_MAX, &o.pcpus) == 0 &&
+               number(a, OPT_MEMORY, "memory", MEMORY_MIN_MIB, MEMORY_MAX_MIB,
+                      &o.memory_mib) == 0 &&
+               (a->value[OPT_LOG_DIR] == NULL ||
+                find_log_dir(a->value[OPT_LOG_DIR], &log_dir) == 0)) {
+        o.log_dir = log_dir;
+        if (a->value[OPT_QEMU] != NULL) {
+            qemu[0] = cli_strdup(a->value[OPT_QEMU]);
+            o.qemu = qemu;
+            o.nr_qemu = 1;
+        }
+        rc = verb_host_start(verb_host(a), &o, a->count[OPT_FOREGROUND] != 0);
+        if (o.nr_qemu != 0) {
+            free(qemu[0]);
+        }
+    }
+    free(log_dir);
+    return rc;
+}
+
+/* ---- stop ---- */
+
+/* Waits for the lock, which a host holds until its end. */
+static bool wait_gone(const char *name)
+{
+    struct host_dir dir;
+    bool gone = false;
+    pid_t pid;
+
+    if (host_dir_open(&dir, name, false) != 0) {
+        return true;
+    }
+    for (int i = 0; i < STOP_S * 20 && !gone; i++) {
+        gone = host_dir_look(&dir, &pid) != HOST_RUNS;
+        if (!gone) {
+            (void)poll(NULL, 0, 50);
+        }
+    }
+    host_dir_close(&dir);
+    return gone;
+}
+
+static int stop(const struct verb_args *a)
+{
+    struct control c;
+    json_t *answer;
+    bool gone;
+
+    if (verb_connect(a, &c) != 0) {
+        return CLI_ERROR;
+    }
+    answer = control_do(&c, "stop", NULL, NULL);
+    gone = answer != NULL && wait_gone(c.name);
+    if (answer != NULL && !gone) {
+        cli_error("the host '%s' does not end; kill process %" PRId64, c.name,
+                  (int64_t)verb_int(c.greeting, "pid"));
+    }
+    json_decref(answer);
+    control_close(&c);
+    return gone ? CLI_OK : CLI_ERROR;
+}
+
+/* ---- status ---- */
+
+static int status(const struct verb_args *a)
+{
+    struct cli_text t = {0};
+    struct control c;
+    json_t *s;
+    json_int_t up;
+
+    if (verb_connect(a, &c) != 0) {
+        return CLI_ERROR;
+    }
+    s = control_do(&c, "host", NULL, NULL);
+    control_close(&c);
+    if (s == NULL) {
+        return CLI_ERROR;
+    }
+    up = (json_int_t)time(NULL) - verb_int(s, "started");
+    cli_text_printf(&t, "host      : %s\n", verb_string(s, "host"));
+    cli_text_printf(&t, "process   : %" PRId64 "\n",
+                    (int64_t)verb_int(s, "pid"));
+    cli_text_printf(&t, "up        : %" PRId64 ":%02d:%02d\n",
+                    (int64_t)up / 3600, (int)(up / 60 % 60), (int)(up % 60));
+    cli_text_printf(&t, "pcpus     : %" PRId64 "\n",
+                    (int64_t)verb_int(s, "pcpus"));
+    cli_text_printf(&t, "memory    : %" PRId64 " MiB\n",
+                    (int64_t)verb_int(s, "memory_mib"));
+    cli_text_printf(&t, "domains   : %" PRId64 "\n",
+                    (int64_t)verb_int(s, "domains"));
+    cli_text_printf(&t, "directory : %s\n", verb_string(s, "directory"));
+    json_decref(s);
+    return cli_text_print(&t, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+}
+
+static int host_main(const struct cli_command *self, int argc, char **argv)
+{
+    struct verb_args a;
+    int rc = verb_parse(self, argc, argv, 1, 1, &a);
+
+    if (rc >= 0) {
+        return rc;
+    }
+    if (strcmp(a.operand[0], "start") == 0) {
+        rc = start(&a);
+    } else if (strcmp(a.operand[0], "stop") == 0) {
+        rc = stop(&a);
+    } else if (strcmp(a.operand[0], "status") == 0) {
+        rc = status(&a);
+    } else {
+        cli_error("host %s: expected start, stop or status", a.operand[0]);
+        rc = CLI_USAGE;
+    }
+    verb_args_free(&a);
+    return rc;
+}
