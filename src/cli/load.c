@@ -58,6 +58,13 @@ static int add_kernel(struct run *run, struct cli_image *file)
     char *why = NULL;
     int rc = 0;
 
+    if (run->settings.len != 0) {
+        cli_error("%s: KEY=VALUE is for configurations, and this is a kernel",
+                  path);
+        free(path);
+        cli_image_free(file);
+        return CLI_USAGE;
+    }
     if (cli_kernel_open(file, &why) != 0) {
         cli_error("%s: %s", path, why);
         free(why);

@@ -371,9 +371,11 @@ static void man_upper(struct cli_text *t, const char *title)
 
 static void man_command(struct cli_text *t, const struct cli_command *command)
 {
-    cli_text_printf(t, ".SH %s\n", "DESCRIPTION");
+    cli_text_str(t, ".SH SCHEDOP ");
+    man_upper(t, command->name);
+    cli_text_str(t, "\n");
     man_body(t, command->description);
-    cli_text_str(t, ".SH OPTIONS\n");
+    cli_text_str(t, ".SS Options\n");
     for (const struct cli_option *o = command->options; o->name; o++) {
         char *term = option_term(o);
 
@@ -381,8 +383,8 @@ static void man_command(struct cli_text *t, const struct cli_command *command)
         free(term);
     }
     for (const struct cli_part *p = command->parts; p->title; p++) {
-        cli_text_str(t, ".SH ");
-        man_upper(t, p->title);
+        cli_text_str(t, ".SS ");
+        man_string(t, p->title);
         cli_text_str(t, "\n");
         if (p->text != NULL) {
             man_body(t, p->text);
@@ -409,7 +411,17 @@ void cli_man(struct cli_text *t, const struct cli_command *const *commands)
             cli_text_str(t, "\n.br\n");
         }
     }
-    cli_text_str(t, ".B schedop \\-\\-help\n.br\n.B schedop \\-\\-version\n");
+    cli_text_str(t, ".B schedop \\-\\-help\n.br\n.B schedop \\-\\-version\n"
+                    ".br\n.B schedop \\-\\-completion\n"
+                    ".SH DESCRIPTION\n"
+                    "schedop runs Xen guests without Xen.\n"
+                    ".B run\n"
+                    "does so in the foreground;\n"
+                    ".B host\n"
+                    "keeps a host in the background, which the other verbs, "
+                    "those of xl, speak to. Under the name xl it takes xl's "
+                    "command lines. What a verb prints with \\-\\-help is "
+                    "what stands here.\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
         man_command(t, *c);
     }

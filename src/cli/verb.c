@@ -28,7 +28,12 @@ static int take(void *context, int id, const char *value)
 {
     struct verb_args *args = context;
 
-    if (id == CLI_OPERAND || id == CLI_REST) {
+    if (id == CLI_REST) {
+        cli_text_printf(&args->rest, "%s%s", args->rest.len != 0 ? " " : "",
+                        value);
+        return 0;
+    }
+    if (id == CLI_OPERAND) {
         args->operand = cli_grow(args->operand, args->nr_operands + 1,
                                  sizeof(*args->operand));
         args->operand[args->nr_operands++] = value;
@@ -42,6 +47,7 @@ static int take(void *context, int id, const char *value)
 void verb_args_free(struct verb_args *args)
 {
     free(args->operand);
+    cli_text_free(&args->rest);
     *args = (struct verb_args){.operand = NULL};
 }
 

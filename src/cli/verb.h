@@ -36,6 +36,7 @@ struct verb_args {
     unsigned count[VERB_OPTIONS_MAX];    /* how often it was given */
     const char **operand;
     size_t nr_operands;
+    struct cli_text rest; /* the words after "--", with blanks between */
 };
 
 /*

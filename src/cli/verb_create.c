@@ -251,6 +251,7 @@ static int take_operands(const struct verb_args *a, struct run *run)
         cli_error("Config file not specified and none in save file");
         return EXIT_NO_CONFIG;
     }
+    cli_text_add(&run->cmdline, a->rest.data, a->rest.len);
     run->files = cli_grow(NULL, 1, sizeof(*run->files));
     run->files[0] = file;
     run->nr_files = 1;

@@ -122,6 +122,19 @@ static int use_log(const struct host_dir *dir)
     return log;
 }
 
+/* Lines of the log begin with the time. */
+static void stamp(void *context)
+{
+    char text[32];
+    time_t now = time(NULL);
+    struct tm tm;
+    size_t n = strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S ",
+                        localtime_r(&now, &tm));
+
+    (void)context;
+    (void)!write(STDERR_FILENO, text, n);
+}
+
 /*
  * The process in the background. What goes wrong stands in the log, which
  * whoever started it prints if it never gets ready.
@@ -136,6 +149,9 @@ static _Noreturn void background(struct host_dir *dir,
         (void)dup2(log, 1);
         (void)dup2(log, 2);
         close(log);
+        cli_message_verb("host");
+        cli_message_quiet(false);
+        cli_message_before(stamp, NULL);
         rc = host_run(dir, o, ready);
     }
     host_dir_close(dir);
