@@ -301,7 +301,7 @@ static void serve_vcpu_pin(struct host *h, struct host_client *c,
         return;
     }
     for (int i = 0; i < 2; i++) {
-        (void)strcpy(text[i], "-");
+        (void)snprintf(text[i], sizeof(text[i]), "-");
         if (json_object_get(args, key[i]) != NULL) {
             if (!number(h, r, args, key[i], INT64_MAX, &mask[i])) {
                 return;
