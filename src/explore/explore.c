@@ -90,10 +90,12 @@ static bool read_scenario(const struct explore_request *req,
     fine = ex_scenario_read(s, base != NULL ? base + 1 : name, text, stderr);
     free(text);
     if (fine && req->policy != NULL) {
-        s->policy = ex_policy_by_name(req->policy);
-        if (s->policy == NULL) {
+        int policy = ex_policy_by_name(req->policy);
+
+        fine = policy >= 0;
+        s->pool[0].policy = (uint8_t)policy;
+        if (!fine) {
             (void)fprintf(stderr, "%s: no such policy\n", req->policy);
-            fine = false;
         }
     }
     ex_world_forget();

@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Policies and pools of a scenario, by name.
+ * Policies and pools of a scenario.
  */
 #ifndef SCHEDOP_EXPLORE_EXPLORE_MACHINE_H
 #define SCHEDOP_EXPLORE_EXPLORE_MACHINE_H
 
 #include "explore_private.h"
 
-/* NULL if there is none of that name. */
-const struct policy_ops *ex_policy_by_name(const char *name);
+/* Its number in our table; -1 if there is none of that name. */
+int ex_policy_by_name(const char *name);
 
-/* The number of a pool; 0 is there from the start. */
-uint64_t ex_pool_id(const struct ex_scenario *s, const char *name);
+/* The XEN_SCHEDULER_* of that number. */
+uint32_t ex_policy_id(unsigned policy);
 
-/* "pool N ...": false if the words make no sense. */
-bool ex_pool_line(struct ex_scenario *s, char *const *word, unsigned nr);
+/* The name of the policy that schedules `d` now. */
+const char *ex_policy_of(const struct ex_domain *d);
+
+/* The pools a scenario starts with, beside the first. */
+void ex_pools_make(const struct ex_scenario *s);
+
+/* Runs on until nothing happens without time. Gives up if it never does. */
+void ex_settle(void);
 
 #endif

@@ -86,13 +86,19 @@ struct ex_expect {
     unsigned nr_args, line;
 };
 
+struct ex_pool {
+    bool used;
+    uint8_t policy; /* number in the table of explore_machine.c */
+    sop_cpumask_t cpus;
+};
+
 struct ex_scenario {
     char name[64];
     char about[160];
     unsigned nr_pcpus, online; /* online: number that start so */
     unsigned early;            /* steps of the clock before its time */
     uint64_t seed, length;
-    const struct policy_ops *policy;
+    struct ex_pool pool[EX_POOLS];
     struct ex_domain_spec domain[EX_DOMAINS];
     unsigned nr_ports;
     struct ex_port_spec port[EX_PORTS];
@@ -105,8 +111,9 @@ struct ex_scenario {
 bool ex_scenario_read(struct ex_scenario *s, const char *name, const char *text,
                       FILE *err);
 
-/* The verbs: explore_guest.c, explore_control.c. */
+/* The verbs: explore_guest.c, explore_control.c, explore_pool.c. */
 extern const struct ex_verb ex_guest_verbs[], ex_control_verbs[];
+extern const struct ex_verb ex_pool_verbs[]; /* of controllers, too */
 
 /* ---- the world a scenario runs in; all that changes is in here ---- */
 
@@ -144,7 +151,8 @@ struct ex_domain {
     unsigned id;
     struct sop_domain *d; /* NULL: not there */
     unsigned pauses;
-    bool shut, dying, unsure;
+    bool shut, dying, unsure, moving;
+    unsigned pool;
     int code;
     uint64_t dog[SOP_WATCHDOGS]; /* when it bites; 0 not set */
     bool claimed[SOP_WATCHDOGS];
@@ -157,7 +165,6 @@ enum ex_at {
     EX_AT_IDLE,
     EX_AT_CORE, /* in a port call */
     EX_AT_LOCK, /* waits for the core lock */
-    EX_AT_OFF,  /* not online */
 };
 
 struct ex_pcpu {
@@ -188,6 +195,7 @@ struct ex_world {
     uint32_t port_near[EX_PORTS]; /* of who is told */
     uint32_t port_far[EX_PORTS];  /* of who sends */
     struct ex_pcpu pcpu[EX_PCPUS];
+    struct ex_pool pool[EX_POOLS];
     int preempted; /* how often one was stopped that could go on */
     int last;      /* who went last; -1 the clock */
     struct ex_domain domain[EX_DOMAINS]; /* last, for the same reason */

@@ -145,6 +145,17 @@ static uint64_t port(struct reader *r, const char *word)
     return 0;
 }
 
+static uint64_t policy(struct reader *r, const char *word)
+{
+    int n = ex_policy_by_name(word);
+
+    if (n < 0) {
+        complain(r, "no such policy", word);
+        return 0;
+    }
+    return (uint64_t)n;
+}
+
 static uint64_t value(struct reader *r, char kind, char *word)
 {
     switch (kind) {
@@ -158,12 +169,28 @@ static uint64_t value(struct reader *r, char kind, char *word)
         return time_ns(r, word);
     case 'm':
         return mask(r, word);
-    case 'o':
-        return ex_pool_id(r->s, word);
+    case 'y':
+        return policy(r, word);
     case 'n':
     default:
         return number(r, word);
     }
+}
+
+/* The kind before '*', or the two before '+', as often as there are words. */
+static unsigned more_values(struct reader *r, unsigned first, unsigned n,
+                            const char *end, uint64_t *arg)
+{
+    const char *kind = end - 1;
+
+    while (first + n < r->nr && n < EX_ARGS) {
+        if (*end == '+') {
+            kind = kind == end - 1 ? end - 2 : end - 1;
+        }
+        arg[n] = value(r, *kind, r->word[first + n]);
+        n++;
+    }
+    return n;
 }
 
 /* Words from `first` on as `pattern` says; returns how many there were. */
@@ -178,12 +205,8 @@ static unsigned values(struct reader *r, unsigned first, const char *pattern,
             optional = true;
             continue;
         }
-        if (*pattern == '*') {
-            /* The kind before, as often as there are words. */
-            while (first + n < r->nr && n < EX_ARGS) {
-                arg[n] = value(r, pattern[-1], r->word[first + n]);
-                n++;
-            }
+        if (*pattern == '*' || *pattern == '+') {
+            n = more_values(r, first, n, pattern, arg);
             continue;
         }
         if (first + n >= r->nr) {
@@ -227,15 +250,25 @@ static int64_t result(struct reader *r, const char *word)
     return (int64_t)number(r, word);
 }
 
-static void script_line(struct reader *r)
+static const struct ex_verb *find_verb(const struct ex_verb *v,
+                                       const char *name)
 {
-    const struct ex_verb *v = r->control ? ex_control_verbs : ex_guest_verbs;
-    struct ex_op *op;
-
-    while (v->name != NULL && strcmp(v->name, r->word[0]) != 0) {
+    while (v->name != NULL && strcmp(v->name, name) != 0) {
         v++;
     }
-    if (v->name == NULL) {
+    return v->name != NULL ? v : NULL;
+}
+
+static void script_line(struct reader *r)
+{
+    const struct ex_verb *v =
+        find_verb(r->control ? ex_control_verbs : ex_guest_verbs, r->word[0]);
+    struct ex_op *op;
+
+    if (v == NULL && r->control) {
+        v = find_verb(ex_pool_verbs, r->word[0]);
+    }
+    if (v == NULL) {
         complain(r, "not a verb of this script", r->word[0]);
         return;
     }
@@ -304,7 +337,7 @@ static void domain_word(struct reader *r, struct ex_domain_spec *d,
     } else if (next_is(r, at, "soft")) {
         d->soft = mask(r, r->word[*at]);
     } else if (next_is(r, at, "pool")) {
-        d->pool = (unsigned)ex_pool_id(r->s, r->word[*at]);
+        d->pool = (unsigned)number(r, r->word[*at]) % EX_POOLS;
     } else if (flag_is(r, *at, "hardware")) {
         d->hardware = true;
     } else if (flag_is(r, *at, "pv")) {
@@ -339,6 +372,20 @@ static void domain_line(struct reader *r)
     if (d->nr_vcpus < 1 || d->nr_vcpus > EX_VCPUS || d->up > d->nr_vcpus) {
         complain(r, "that many vCPUs cannot be", r->word[0]);
     }
+}
+
+/* pool NUMBER POLICY PCPUS */
+static void pool_line(struct reader *r)
+{
+    uint64_t id = r->nr == 4 ? number(r, r->word[1]) : 0;
+
+    if (id < 1 || id >= EX_POOLS || r->s->pool[id].used) {
+        complain(r, "not a new pool", r->word[0]);
+        return;
+    }
+    r->s->pool[id].used = true;
+    r->s->pool[id].policy = (uint8_t)policy(r, r->word[2]);
+    r->s->pool[id].cpus = mask(r, r->word[3]);
 }
 
 /* port NAME VCPU [from DOMAIN | timer] */
@@ -418,10 +465,7 @@ static void set_time(struct reader *r, const char *word)
 
 static void set_policy(struct reader *r, const char *word)
 {
-    r->s->policy = ex_policy_by_name(word);
-    if (r->s->policy == NULL) {
-        complain(r, "no such policy", word);
-    }
+    r->s->pool[0].policy = (uint8_t)policy(r, word);
 }
 
 static const struct {
@@ -450,9 +494,7 @@ static void one_line(struct reader *r)
     if (strcmp(r->word[0], "domain") == 0) {
         domain_line(r);
     } else if (strcmp(r->word[0], "pool") == 0) {
-        if (!ex_pool_line(r->s, r->word, r->nr)) {
-            complain(r, "not a pool", r->nr > 1 ? r->word[1] : "");
-        }
+        pool_line(r);
     } else if (strcmp(r->word[0], "port") == 0) {
         port_line(r);
     } else if (strcmp(r->word[0], "vcpu") == 0 ||
@@ -490,7 +532,7 @@ bool ex_scenario_read(struct ex_scenario *s, const char *name, const char *text,
     s->nr_pcpus = s->online = 1;
     s->seed = 1;
     s->length = 1000 * (uint64_t)EX_MS;
-    s->policy = &policy_credit2;
+    s->pool[0].used = true;
     for (r.line = 1; *text != '\0' && !r.failed; r.line++) {
         len = strcspn(text, "\n");
         (void)snprintf(line, sizeof(line), "%.*s", (int)len, text);

@@ -12,6 +12,7 @@
 #include <xen/hvm/params.h>
 #include <xen/xen.h>
 
+#include "explore_machine.h"
 #include "explore_world.h"
 #include "invariant.h"
 
@@ -35,8 +36,7 @@ static void no_setup(const char *what, unsigned n)
     ex_give_up();
 }
 
-/* Until nothing happens any more without time. */
-static void settle(void)
+void ex_settle(void)
 {
     struct ex_step list[EX_STEPS_MAX];
     unsigned n = 0;
@@ -66,6 +66,7 @@ void ex_domain_make(struct ex_pcpu *c, unsigned id)
     d->spec = spec;
     d->id = id;
     d->code = -1;
+    d->pool = spec->pool;
     memset(ex_shared(d), 0, EX_PAGE);
     for (i = 0; i < spec->nr_vcpus; i++) {
         port[i] = &d->vcpu[i];
@@ -108,6 +109,7 @@ int ex_domain_create(struct ex_pcpu *c, struct ex_domain *d, void *const *port)
         .weight = spec->weight,
         .cap = spec->cap,
         .pool = spec->pool,
+        .handle = {(uint8_t)d->id},
         .hard = spec->hard,
         .soft = spec->soft,
         .shared_info = ex_shared(d),
@@ -126,7 +128,7 @@ static struct ex_pcpu *bring(unsigned id)
     struct ex_vcpu *x = &ex_world.domain[id].vcpu[0];
     unsigned i;
 
-    settle();
+    ex_settle();
     for (i = 0; i < ex_scenario->nr_pcpus; i++) {
         struct ex_pcpu *c = &ex_world.pcpu[i];
 
@@ -201,7 +203,7 @@ static void set_paused(unsigned id, bool paused)
         d->pauses--;
     }
     look_again(c);
-    settle();
+    ex_settle();
 }
 
 /* First the ends that are told, then those that tell them. */
@@ -259,7 +261,8 @@ static void build(void *context)
     unsigned id;
 
     ex_pcpus_start(s);
-    settle();
+    ex_settle();
+    ex_pools_make(s);
     for (id = 0; id < EX_DOMAINS; id++) {
         if (s->domain[id].used && !s->domain[id].later) {
             ex_domain_make(first_pcpu(), id);

@@ -235,7 +235,7 @@ bool ex_at_rest(void)
         const struct ex_pcpu *c = &ex_world.pcpu[i];
 
         if (c->at == EX_AT_CORE || c->at == EX_AT_LOCK || c->kicked ||
-            (c->at != EX_AT_OFF && c->armed <= ex_world.now)) {
+            c->armed <= ex_world.now) {
             return false;
         }
     }

@@ -140,6 +140,9 @@ const char *invariant_held(const struct ex_vcpu *x)
     if (x->d->shut || dog_has_bitten(x->d)) {
         return "its domain is shut down";
     }
+    if (x->d->moving) {
+        return "its domain is on its way to another pool";
+    }
     return x->d->dying ? "its domain is being destroyed" : NULL;
 }
 
@@ -309,7 +312,7 @@ static void check_pcpus(void)
     for (i = 0; i < ex_scenario->nr_pcpus; i++) {
         const struct ex_pcpu *c = &ex_world.pcpu[i];
 
-        if (c->at != EX_AT_OFF && *sop_pcpu_work(c->p) != 0) {
+        if (*sop_pcpu_work(c->p) != 0) {
             ex_fail("lost-kick", "pCPU %u has to choose and nobody told it", i);
         }
     }

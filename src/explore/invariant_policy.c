@@ -3,7 +3,8 @@
  * What each policy promises, as its file states it: when a vCPU may wait
  * beside an idle pCPU, and how long it may wait at most.
  */
-#include "../lib/bitmap.h"
+#include <string.h>
+
 #include "explore_machine.h"
 #include "invariant.h"
 
@@ -11,22 +12,12 @@
 
 sop_cpumask_t ex_pool_mask(const struct ex_domain *d)
 {
-    sop_cpumask_t mask = 0;
-    unsigned i;
-
-    (void)d;
-    for (i = 0; i < ex_scenario->nr_pcpus; i++) {
-        if (!ex_world.pcpu[i].off) {
-            mask |= bits_one(i);
-        }
-    }
-    return mask;
+    return ex_world.pool[d->pool].cpus;
 }
 
 static bool is_policy(const struct ex_domain *d, const char *name)
 {
-    (void)d;
-    return ex_scenario->policy == ex_policy_by_name(name);
+    return strcmp(ex_policy_of(d), name) == 0;
 }
 
 bool ex_must_not_wait(const struct ex_vcpu *x, const struct ex_pcpu *c)
@@ -50,7 +41,7 @@ uint64_t ex_wait_bound(const struct ex_vcpu *x)
     for (i = 0; i < EX_DOMAINS; i++) {
         const struct ex_domain *d = &ex_world.domain[i];
 
-        if (d->d != NULL) {
+        if (d->d != NULL && d->pool == x->d->pool) {
             weights += (uint64_t)d->spec->weight * d->spec->nr_vcpus;
         }
     }
