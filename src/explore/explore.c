@@ -10,6 +10,7 @@
 #include "explore_search.h"
 #include "explore_world.h"
 #include "fault.h"
+#include "invariant.h"
 
 #define STATES_DEFAULT 2000000u
 
@@ -251,6 +252,7 @@ int explore_run(const struct explore_request *req)
     struct ex_way *way;
     int rc = 2;
 
+    ex_own_checks = !req->no_checks;
     if (req->made) {
         return fault_campaign(req);
     }

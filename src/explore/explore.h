@@ -32,6 +32,7 @@ struct explore_request {
     bool order;           /* the fixed order only */
     bool quiet;           /* one line */
     bool trace;           /* print each step */
+    bool no_checks;       /* the model alone, not the core's own checks */
     uint64_t states;      /* stop after so many distinct states; 0 default */
     int preemptions;      /* at most; negative: no bound */
     uint64_t seeds;       /* number of random schedules; 0: all of them */

@@ -98,8 +98,7 @@ static struct ex_result op_destroy(struct ex_pcpu *c, const struct ex_op *op)
 
 static struct ex_result op_create(struct ex_pcpu *c, const struct ex_op *op)
 {
-    ex_domain_make(c, (unsigned)op->arg[0]);
-    return next(0);
+    return next(ex_domain_make(c, (unsigned)op->arg[0]));
 }
 
 /* ---- vCPUs ---- */

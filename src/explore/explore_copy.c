@@ -179,6 +179,8 @@ void ex_world_begin(void)
 
 void ex_world_unknown(void)
 {
+    free(pristine);
+    pristine = NULL;
     memset(known, 0, sizeof(known));
 }
 
@@ -187,6 +189,9 @@ bool ex_world_changed(void)
     bool changed = false;
     size_t i;
 
+    if (pristine == NULL) {
+        return false; /* there was no start */
+    }
     for (i = 0; i * PART_BYTES < ex_arena_size; i++) {
         if (!known[i] && memcmp(ex_arena + i * PART_BYTES,
                                 pristine + i * PART_BYTES, part_len(i)) != 0) {

@@ -4,6 +4,7 @@
  */
 #include "explore_machine.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #include <xen/domctl.h>
@@ -16,15 +17,18 @@
 static const struct {
     const char *name;
     uint32_t id;
-    const struct policy_ops *ops;
 } policies[] = {
-    {"credit2", XEN_SCHEDULER_CREDIT2, &policy_credit2},
-    {"rtds", XEN_SCHEDULER_RTDS, &policy_rtds},
-    {"null", XEN_SCHEDULER_NULL, &policy_null},
-    {"arinc653", XEN_SCHEDULER_ARINC653, &policy_arinc653},
+    {"credit2", XEN_SCHEDULER_CREDIT2},
+    {"rtds", XEN_SCHEDULER_RTDS},
+    {"null", XEN_SCHEDULER_NULL},
+    {"arinc653", XEN_SCHEDULER_ARINC653},
 };
 
 #define POLICIES (sizeof(policies) / sizeof(policies[0]))
+
+/* In the same order. The core keeps the address. */
+static const struct policy_ops *const all[POLICIES] = {
+    &policy_credit2, &policy_rtds, &policy_null, &policy_arinc653};
 
 int ex_policy_by_name(const char *name)
 {
@@ -52,22 +56,18 @@ const char *ex_policy_of(const struct ex_domain *d)
 
 void ex_world_create(const struct ex_scenario *s)
 {
-    const struct policy_ops *all[POLICIES];
     struct sop_config cfg = {
         .nr_pcpus = s->nr_pcpus,
         .nr_domains = 1,
         .nr_vcpus = 1,
         .seed = s->seed,
         .time = {.mul = 1},
-        .policy = policies[s->pool[0].policy].ops,
+        .policy = all[s->pool[0].policy],
         .policies = all,
         .nr_policies = POLICIES,
     };
     unsigned i;
 
-    for (i = 0; i < POLICIES; i++) {
-        all[i] = policies[i].ops;
-    }
     for (i = 0; i < EX_DOMAINS; i++) {
         cfg.nr_domains += s->domain[i].used;
         cfg.nr_vcpus += s->domain[i].used ? s->domain[i].nr_vcpus : 0;
@@ -127,8 +127,8 @@ void ex_pools_make(const struct ex_scenario *s)
             continue;
         }
         ex_world.pool[n] = s->pool[n];
-        must(sop_pool_create(ex_world.pcpu[0].p,
-                             policies[s->pool[n].policy].id, &id),
+        must(sop_pool_create(ex_world.pcpu[0].p, policies[s->pool[n].policy].id,
+                             &id),
              "cannot create pool", n);
         for (i = 0; i < s->online; i++) {
             if ((s->pool[n].cpus & bits_one(i)) != 0) {

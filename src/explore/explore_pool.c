@@ -4,6 +4,7 @@
  * that has been taken away is gone at once as far as the model goes: that it
  * still runs something when everything has come to rest is a failure.
  */
+#include <stdint.h>
 #include <string.h>
 
 #include <xen/domctl.h>
@@ -14,8 +15,8 @@
 
 static struct ex_result done(int64_t value)
 {
-    return (struct ex_result){
-        .next = value == -XEN_EAGAIN ? EX_AGAIN : EX_NEXT, .value = value};
+    return (struct ex_result){.next = value == -XEN_EAGAIN ? EX_AGAIN : EX_NEXT,
+                              .value = value};
 }
 
 /* Whether the script says that it will be refused. */
@@ -33,8 +34,8 @@ static struct ex_result op_create(struct ex_pcpu *c, const struct ex_op *op)
     int rc = sop_pool_create(c->p, ex_policy_id((unsigned)op->arg[1]), &id);
 
     if (rc == 0) {
-        ex_world.pool[id] = (struct ex_pool){
-            .used = true, .policy = (uint8_t)op->arg[1]};
+        ex_world.pool[id] =
+            (struct ex_pool){.used = true, .policy = (uint8_t)op->arg[1]};
     }
     return done(rc);
 }
@@ -69,7 +70,8 @@ static void remove_effect(struct ex_domain *d, struct ex_vcpu *x, uint64_t arg)
         struct ex_domain *one = &ex_world.domain[i];
 
         for (n = 0; one->d != NULL && n < one->spec->nr_vcpus; n++) {
-            if (one->pool == arg >> 8 && (one->vcpu[n].hard & pool->cpus) == 0) {
+            if (one->pool == arg >> 8 &&
+                (one->vcpu[n].hard & pool->cpus) == 0) {
                 one->vcpu[n].hard = SOP_CPUMASK_ALL;
             }
         }
@@ -82,8 +84,7 @@ static struct ex_result op_add(struct ex_pcpu *c, const struct ex_op *op)
     if (!is_refused(op)) {
         ex_effect(c, add_effect, NULL, NULL, op->arg[0] << 8 | op->arg[1]);
     }
-    return done(
-        sop_pool_add(c->p, (uint32_t)op->arg[0], (uint32_t)op->arg[1]));
+    return done(sop_pool_add(c->p, (uint32_t)op->arg[0], (uint32_t)op->arg[1]));
 }
 
 static struct ex_result op_remove(struct ex_pcpu *c, const struct ex_op *op)
@@ -177,23 +178,46 @@ static struct ex_result op_ratelimit(struct ex_pcpu *c, const struct ex_op *op)
     return done(sop_pool_knobs(c->p, (uint32_t)op->arg[0], &k, true));
 }
 
-/* frame POOL LENGTH COUNT, then as many as there are: VCPU TIME */
+#define WINDOWS_TOO_MANY 8u
+
+/* Knobs, and room behind them for who believes too high a number. */
+struct frame_knobs {
+    struct policy_pool_knobs k;
+    struct policy_arinc653_window beyond[WINDOWS_TOO_MANY];
+};
+
+static void set_window(struct frame_knobs *f, unsigned n, uint64_t who,
+                       uint64_t runtime)
+{
+    struct policy_arinc653_window w = {.handle = {(uint8_t)(who >> 8)},
+                                       .vcpu_id = (uint32_t)(who & 0xff),
+                                       .runtime_ns = runtime};
+    size_t at =
+        offsetof(struct policy_pool_knobs, u.arinc653.window) + n * sizeof(w);
+
+    if (at + sizeof(w) <= sizeof(*f)) {
+        memcpy((uint8_t *)f + at, &w, sizeof(w));
+    }
+}
+
+/*
+ * frame POOL LENGTH COUNT VCPU TIME ...: windows; those that COUNT has more
+ * are as the last one.
+ */
 static struct ex_result op_frame(struct ex_pcpu *c, const struct ex_op *op)
 {
-    struct policy_pool_knobs k = {.sched_id = XEN_SCHEDULER_ARINC653};
-    struct policy_arinc653 *a = &k.u.arinc653;
-    unsigned i;
+    static struct frame_knobs f;
+    unsigned n, i = 3;
 
-    a->major_frame_ns = op->arg[1];
-    a->count = (uint32_t)op->arg[2];
-    for (i = 3; i + 1 < op->nr_args; i += 2) {
-        struct policy_arinc653_window *w = &a->window[(i - 3) / 2];
-
-        w->handle[0] = (uint8_t)(op->arg[i] >> 8);
-        w->vcpu_id = (uint32_t)(op->arg[i] & 0xff);
-        w->runtime_ns = op->arg[i + 1];
+    memset(&f, 0, sizeof(f));
+    f.k.sched_id = XEN_SCHEDULER_ARINC653;
+    f.k.u.arinc653.major_frame_ns = op->arg[1];
+    f.k.u.arinc653.count = (uint32_t)op->arg[2];
+    for (n = 0; n < op->arg[2]; n++) {
+        set_window(&f, n, op->arg[i], op->arg[i + 1]);
+        i += i + 3 < op->nr_args ? 2 : 0;
     }
-    return done(sop_pool_knobs(c->p, (uint32_t)op->arg[0], &k, true));
+    return done(sop_pool_knobs(c->p, (uint32_t)op->arg[0], &f.k, true));
 }
 
 const struct ex_verb ex_pool_verbs[] = {
@@ -207,6 +231,6 @@ const struct ex_verb ex_pool_verbs[] = {
     {"weight", "dnn", NULL, op_weight},
     {"rtds", "vttn", NULL, op_rtds},
     {"ratelimit", "nt", NULL, op_ratelimit},
-    {"frame", "ntn?vt+", NULL, op_frame},
+    {"frame", "ntnvt?vt+", NULL, op_frame},
     {NULL, NULL, NULL, NULL},
 };

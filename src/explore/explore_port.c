@@ -35,7 +35,9 @@ uint64_t port_now(const struct sop_pcpu *self)
 
 void port_timer_arm(struct sop_pcpu *self, uint64_t deadline_ns)
 {
-    pcpu(self)->armed = deadline_ns;
+    pcpu(self)->armed = deadline_ns < SOP_TIME_NEVER - ex_scenario->late
+                            ? deadline_ns + ex_scenario->late
+                            : deadline_ns;
     ex_point(self, EX_AT_CORE, NULL);
 }
 

@@ -65,6 +65,7 @@ struct ex_script {
 
 struct ex_domain_spec {
     bool used, hardware, pv, later, paused;
+    bool strange; /* comes with knobs of a policy that is not its pool's */
     unsigned nr_vcpus, up, weight, cap, pool;
     sop_cpumask_t hard, soft;
     struct ex_script script[EX_VCPUS];
@@ -98,6 +99,7 @@ struct ex_scenario {
     unsigned nr_pcpus, online; /* online: number that start so */
     unsigned early;            /* steps of the clock before its time */
     uint64_t seed, length;
+    uint64_t late; /* how late timers fire, ns */
     struct ex_pool pool[EX_POOLS];
     struct ex_domain_spec domain[EX_DOMAINS];
     unsigned nr_ports;
@@ -279,8 +281,7 @@ uint64_t ex_put(struct ex_vcpu *x, const void *data, size_t len);
 struct ex_vcpu *ex_vcpu_arg(uint64_t arg);
 uint32_t ex_near_port(const struct ex_vcpu *x, unsigned port);
 void *ex_shared(const struct ex_domain *d);
-void ex_domain_make(struct ex_pcpu *c, unsigned id);
-bool ex_domain_is_ready(const struct ex_domain *d);
+int ex_domain_make(struct ex_pcpu *c, unsigned id);
 bool ex_port_pending(const struct ex_domain *d, uint32_t port);
 bool ex_port_take(const struct ex_domain *d, uint32_t port);
 void ex_handle_upcall(const struct ex_vcpu *x);

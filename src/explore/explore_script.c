@@ -344,6 +344,8 @@ static void domain_word(struct reader *r, struct ex_domain_spec *d,
         d->pv = true;
     } else if (flag_is(r, *at, "later")) {
         d->later = true;
+    } else if (flag_is(r, *at, "strange-knobs")) {
+        d->strange = true;
     } else if (flag_is(r, *at, "paused")) {
         d->paused = true;
     } else {
@@ -463,6 +465,11 @@ static void set_time(struct reader *r, const char *word)
     r->s->length = time_ns(r, word);
 }
 
+static void set_late(struct reader *r, const char *word)
+{
+    r->s->late = time_ns(r, word);
+}
+
 static void set_policy(struct reader *r, const char *word)
 {
     r->s->pool[0].policy = (uint8_t)policy(r, word);
@@ -474,6 +481,7 @@ static const struct {
 } settings[] = {
     {"pcpus", set_pcpus}, {"online", set_online}, {"early", set_early},
     {"seed", set_seed},   {"time", set_time},     {"policy", set_policy},
+    {"late", set_late},
 };
 
 static bool setting_line(struct reader *r)

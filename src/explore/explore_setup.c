@@ -54,7 +54,8 @@ void ex_settle(void)
 
 /* ---- domains ---- */
 
-void ex_domain_make(struct ex_pcpu *c, unsigned id)
+/* 0, or why the core refuses it: then it is not there. */
+int ex_domain_make(struct ex_pcpu *c, unsigned id)
 {
     struct ex_domain *d = &ex_world.domain[id];
     const struct ex_domain_spec *spec = &ex_scenario->domain[id];
@@ -81,7 +82,8 @@ void ex_domain_make(struct ex_pcpu *c, unsigned id)
     }
     rc = ex_domain_create(c, d, port);
     if (rc != 0) {
-        no_setup("cannot create domain", id);
+        memset(d, 0, sizeof(*d));
+        return rc;
     }
     for (i = 0; i < spec->nr_vcpus; i++) {
         d->vcpu[i].v = sop_domain_vcpu(d->d, i);
@@ -95,12 +97,14 @@ void ex_domain_make(struct ex_pcpu *c, unsigned id)
         (void)sop_vcpu_up(c->p, d->vcpu[i].v);
     }
     d->pauses = 1;
+    return 0;
 }
 
 /* As sop_domain_create(), for a domain whose model is ready. */
 int ex_domain_create(struct ex_pcpu *c, struct ex_domain *d, void *const *port)
 {
     const struct ex_domain_spec *spec = d->spec;
+    struct policy_domain_knobs knobs = {.sched_id = UINT32_MAX};
     struct sop_domain_config cfg = {
         .domid = (uint16_t)d->id,
         .hardware = spec->hardware,
@@ -108,6 +112,7 @@ int ex_domain_create(struct ex_pcpu *c, struct ex_domain *d, void *const *port)
         .nr_vcpus = spec->nr_vcpus,
         .weight = spec->weight,
         .cap = spec->cap,
+        .knobs = spec->strange ? &knobs : NULL,
         .pool = spec->pool,
         .handle = {(uint8_t)d->id},
         .hard = spec->hard,
@@ -265,7 +270,9 @@ static void build(void *context)
     ex_pools_make(s);
     for (id = 0; id < EX_DOMAINS; id++) {
         if (s->domain[id].used && !s->domain[id].later) {
-            ex_domain_make(first_pcpu(), id);
+            if (ex_domain_make(first_pcpu(), id) != 0) {
+                no_setup("cannot create domain", id);
+            }
             bind_ports(id, false);
         }
     }
@@ -299,6 +306,7 @@ bool ex_world_reset(const struct ex_scenario *s)
         return true;
     }
     start_of = NULL;
+    ex_world_unknown();
     ex_world_create(s);
     if (!ex_protect(build, (void *)(uintptr_t)s)) {
         return false;
@@ -307,7 +315,6 @@ bool ex_world_reset(const struct ex_scenario *s)
     free(start);
     start = ex_world_save(NULL, true);
     ex_world_begin();
-    ex_world_unknown();
     start_of = s;
     return true;
 }

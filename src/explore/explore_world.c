@@ -175,23 +175,44 @@ static void add(struct ex_step *list, unsigned *n, enum ex_step_kind kind,
     }
 }
 
-static void interruptible_steps(struct ex_step *list, unsigned *n,
-                                const struct ex_pcpu *c, unsigned faults)
+static bool is_open(const struct ex_pcpu *c)
 {
-    if (c->kicked) {
+    return c->at == EX_AT_GUEST || c->at == EX_AT_IDLE;
+}
+
+/* What is on its way already. */
+static void due_steps(struct ex_step *list, unsigned *n,
+                      const struct ex_pcpu *c)
+{
+    if (c->at == EX_AT_CORE ||
+        (c->at == EX_AT_LOCK && atomic_peek_u32(c->lock) == 0)) {
+        add(list, n, EX_STEP_GO, c);
+    }
+    if (is_open(c) && c->kicked) {
         add(list, n, EX_STEP_KICK, c);
     }
-    if (c->armed <= ex_world.now) {
+    if (is_open(c) && c->armed <= ex_world.now) {
         add(list, n, EX_STEP_TIMER, c);
     }
-    if (control_due(c) <= ex_world.now) {
+}
+
+/* What somebody may do next. */
+static void new_steps(struct ex_step *list, unsigned *n,
+                      const struct ex_pcpu *c)
+{
+    if (is_open(c) && control_due(c) <= ex_world.now) {
         add(list, n, EX_STEP_CONTROL, c);
     }
     if (guest_is_ready(c)) {
         add(list, n, EX_STEP_GUEST, c);
-        if ((faults & 1u << EX_STEP_COPY_FAULT) != 0) {
-            add(list, n, EX_STEP_COPY_FAULT, c);
-        }
+    }
+}
+
+static void fault_steps(struct ex_step *list, unsigned *n,
+                        const struct ex_pcpu *c, unsigned faults)
+{
+    if (!is_open(c)) {
+        return;
     }
     if ((faults & 1u << EX_STEP_SPURIOUS_KICK) != 0) {
         add(list, n, EX_STEP_SPURIOUS_KICK, c);
@@ -199,29 +220,35 @@ static void interruptible_steps(struct ex_step *list, unsigned *n,
     if ((faults & 1u << EX_STEP_SPURIOUS_TIMER) != 0) {
         add(list, n, EX_STEP_SPURIOUS_TIMER, c);
     }
+    if ((faults & 1u << EX_STEP_COPY_FAULT) != 0 && guest_is_ready(c)) {
+        add(list, n, EX_STEP_COPY_FAULT, c);
+    }
 }
 
+/*
+ * In the fixed order everybody finishes before anything new is begun: whoever
+ * asks again and again for what another pCPU has yet to do would go on for
+ * ever.
+ */
 unsigned ex_steps(struct ex_step *list, unsigned faults)
 {
-    unsigned i, n = 0, needed = 0;
-    bool time;
+    const struct ex_pcpu *pcpu = ex_world.pcpu;
+    unsigned i, n = 0;
+    bool rested;
 
     for (i = 0; i < ex_scenario->nr_pcpus; i++) {
-        const struct ex_pcpu *c = &ex_world.pcpu[i];
-
-        if (c->at == EX_AT_CORE ||
-            (c->at == EX_AT_LOCK && atomic_peek_u32(c->lock) == 0)) {
-            add(list, &n, EX_STEP_GO, c);
-        } else if (c->at == EX_AT_GUEST || c->at == EX_AT_IDLE) {
-            interruptible_steps(list, &n, c, faults);
-        }
+        due_steps(list, &n, &pcpu[i]);
     }
-    for (i = 0; i < n; i++) {
-        needed += list[i].kind < EX_STEP_TIME;
+    for (i = 0; i < ex_scenario->nr_pcpus; i++) {
+        new_steps(list, &n, &pcpu[i]);
     }
-    time = !ex_world.setting_up && next_event() != SOP_TIME_NEVER;
-    if (time && (needed == 0 || ex_world.early > 0)) {
-        add(list, &n, EX_STEP_TIME, &ex_world.pcpu[0]);
+    rested = n == 0;
+    if (!ex_world.setting_up && next_event() != SOP_TIME_NEVER &&
+        (rested || ex_world.early > 0)) {
+        add(list, &n, EX_STEP_TIME, &pcpu[0]);
+    }
+    for (i = 0; faults != 0 && i < ex_scenario->nr_pcpus; i++) {
+        fault_steps(list, &n, &pcpu[i], faults);
     }
     return n;
 }

@@ -28,6 +28,9 @@
 
 #include "explore_private.h"
 
+/* Whether the core's own checks, sop_check(), count as well. */
+extern bool ex_own_checks;
+
 /* A run starts. */
 void invariant_reset(void);
 

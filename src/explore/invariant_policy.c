@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "../lib/bitmap.h"
 #include "explore_machine.h"
 #include "invariant.h"
 
@@ -20,9 +21,35 @@ static bool is_policy(const struct ex_domain *d, const char *name)
     return strcmp(ex_policy_of(d), name) == 0;
 }
 
+/* As many pCPUs as vCPUs that are up, and all may use all. */
+static bool has_one_each(const struct ex_domain *d)
+{
+    sop_cpumask_t mask = ex_pool_mask(d);
+    unsigned i, n, up = 0;
+
+    for (i = 0; i < EX_DOMAINS; i++) {
+        const struct ex_domain *one = &ex_world.domain[i];
+
+        for (n = 0;
+             one->d != NULL && one->pool == d->pool && n < one->spec->nr_vcpus;
+             n++) {
+            const struct ex_vcpu *x = &one->vcpu[n];
+
+            up += !x->down;
+            if ((x->hard & mask) != mask || x->pin >= 0 || one->dying) {
+                return false;
+            }
+        }
+    }
+    return up <= bits_count(mask);
+}
+
 bool ex_must_not_wait(const struct ex_vcpu *x, const struct ex_pcpu *c)
 {
     (void)c;
+    if (is_policy(x->d, "null")) {
+        return has_one_each(x->d);
+    }
     return is_policy(x->d, "credit2") && x->d->spec->cap == 0;
 }
 

@@ -19,10 +19,14 @@ int main(int argc, char **argv)
             req.order = true;
         } else if (strcmp(argv[i], "--trace") == 0) {
             req.trace = true;
+        } else if (strcmp(argv[i], "--no-checks") == 0) {
+            req.no_checks = true;
         } else if (strcmp(argv[i], "--made") == 0) {
             req.made = true;
         } else if (i + 1 < argc && strcmp(argv[i], "--schedule") == 0) {
             req.schedule = argv[++i];
+        } else if (i + 1 < argc && strcmp(argv[i], "--policy") == 0) {
+            req.policy = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
             req.seeds = strtoull(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) {
