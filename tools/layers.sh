@@ -38,7 +38,7 @@ room src/sim "$free|$xen|$pub|$lib|$own|$libc"
 # Its explore_lock.c stands in for the core's locks.c.
 room src/explore "$free|$xen|$pub|$lib|$own|$libc|\"\.\./core/locks\.h\""
 room src/guest "$free|$xen|$pub|$lib|$own|\"[a-z0-9_./-]+\.h\""
-room src/cli "$pub|$lib|$own|$libc|\"(\.\./)*(sim/sim|explore/explore|trace/trace|trace/event)\.h\""
+room src/cli "$pub|$lib|$own|$libc|\"(\.\./)*(sim/sim|sim/lab|explore/explore|trace/trace|trace/event)\.h\""
 
 # What no pattern above can say: reaching into a room that is not one's own.
 reach() {

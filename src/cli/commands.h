@@ -24,4 +24,8 @@ extern const struct cli_command cli_info_command, cli_dmesg_command,
 extern const struct cli_command cli_top_command;   /* verb_top.c */
 extern const struct cli_command cli_watch_command; /* verb_wait.c */
 
+extern const struct cli_command cli_lab_command;         /* lab.c */
+extern const struct cli_command cli_lab_run_command;     /* lab_run.c */
+extern const struct cli_command cli_lab_compare_command; /* lab_compare.c */
+
 #endif

@@ -4,6 +4,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { HELP_WIDTH = 78, HELP_TEXT = 22 };
 
@@ -283,6 +284,12 @@ void cli_help(struct cli_text *t, const struct cli_command *command)
     }
     cli_text_str(t, "\n");
     cli_fill(t, command->description, 0, 0);
+    if (command->sub != NULL) {
+        cli_text_str(t, "\nVerbs:\n");
+    }
+    for (const struct cli_command *const *s = command->sub; s && *s; s++) {
+        help_item(t, (*s)->name, (*s)->summary);
+    }
     help_options(t, command);
     for (const struct cli_part *p = command->parts; p->title; p++) {
         if (!p->in_help) {
@@ -395,6 +402,15 @@ static void man_command(struct cli_text *t, const struct cli_command *command)
     }
 }
 
+static void man_synopsis(struct cli_text *t, const struct cli_command *command)
+{
+    for (const char *const *s = command->synopsis; *s != NULL; s++) {
+        cli_text_printf(t, ".B schedop %s\n", command->name);
+        man_string(t, *s);
+        cli_text_str(t, "\n.br\n");
+    }
+}
+
 void cli_man(struct cli_text *t, const struct cli_command *const *commands)
 {
     cli_text_str(
@@ -405,10 +421,11 @@ void cli_man(struct cli_text *t, const struct cli_command *const *commands)
            "schedop \\- run Xen guests without Xen\n"
            ".SH SYNOPSIS\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
-        for (const char *const *s = (*c)->synopsis; *s != NULL; s++) {
-            cli_text_printf(t, ".B schedop %s\n", (*c)->name);
-            man_string(t, *s);
-            cli_text_str(t, "\n.br\n");
+        if ((*c)->sub == NULL) {
+            man_synopsis(t, *c);
+        }
+        for (const struct cli_command *const *s = (*c)->sub; s && *s; s++) {
+            man_synopsis(t, *s);
         }
     }
     cli_text_str(t, ".B schedop \\-\\-help\n.br\n.B schedop \\-\\-version\n"
@@ -424,5 +441,60 @@ void cli_man(struct cli_text *t, const struct cli_command *const *commands)
                     "what stands here.\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
         man_command(t, *c);
+        for (const struct cli_command *const *s = (*c)->sub; s && *s; s++) {
+            man_command(t, *s);
+        }
     }
+}
+
+/* ---- verbs of verbs ---- */
+
+static const char *sub_word(const struct cli_command *self,
+                            const struct cli_command *sub)
+{
+    return sub->name + strlen(self->name) + 1;
+}
+
+static const char *sub_name(const void *ctx, size_t index)
+{
+    const struct cli_command *self = ctx;
+
+    return self->sub[index] != NULL ? sub_word(self, self->sub[index]) : NULL;
+}
+
+static int sub_help(const struct cli_command *self, int fd)
+{
+    struct cli_text t = {0};
+
+    cli_help(&t, self);
+    return cli_text_print(&t, fd) ? CLI_OK : CLI_ERROR;
+}
+
+int cli_sub_main(const struct cli_command *self, int argc, char **argv)
+{
+    const char *near;
+
+    if (argc == 0) {
+        (void)sub_help(self, STDERR_FILENO);
+        return CLI_USAGE;
+    }
+    for (const struct cli_command *const *s = self->sub; *s != NULL; s++) {
+        if (strcmp(argv[0], sub_word(self, *s)) == 0) {
+            cli_message_verb((*s)->name);
+            return (*s)->main(*s, argc - 1, argv + 1);
+        }
+    }
+    if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
+        strcmp(argv[0], "help") == 0) {
+        return sub_help(self, STDOUT_FILENO);
+    }
+    near = cli_nearest(argv[0], sub_name, self);
+    if (near != NULL) {
+        cli_error("unknown verb '%s'; did you mean 'schedop %s %s'?", argv[0],
+                  self->name, near);
+    } else {
+        cli_error("unknown verb '%s'; `schedop %s --help` lists the verbs",
+                  argv[0], self->name);
+    }
+    return CLI_USAGE;
 }

@@ -47,6 +47,8 @@ struct cli_command {
     const struct cli_option *options;
     const struct cli_part *parts;
     int (*main)(const struct cli_command *self, int argc, char **argv);
+    /* A verb of verbs ("lab run"): those, whose names begin with its own. */
+    const struct cli_command *const *sub; /* ends with NULL; or NULL */
 };
 
 /* Ids for the handler that are no option of the table. */
@@ -64,6 +66,9 @@ int cli_options_parse(const struct cli_command *command, int argc, char **argv,
                       cli_option_fn *handler, void *ctx);
 
 void cli_help(struct cli_text *t, const struct cli_command *command);
+
+/* The main of a verb of verbs: hands over to the one that is named. */
+int cli_sub_main(const struct cli_command *self, int argc, char **argv);
 
 /* The man page of the whole program; `commands` ends with NULL. */
 void cli_man(struct cli_text *t, const struct cli_command *const *commands);

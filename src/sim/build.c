@@ -144,6 +144,26 @@ void lab_free(struct lab_workload *w)
     free(w);
 }
 
+const char *lab_path(const struct lab_workload *w)
+{
+    return w->path;
+}
+
+const char *lab_domain(const struct lab_workload *w, size_t index,
+                       uint16_t *domid)
+{
+    if (index >= w->nr_domains) {
+        return NULL;
+    }
+    *domid = workload_domid(w, (unsigned)index);
+    return w->domain[index].name;
+}
+
+uint16_t workload_domid(const struct lab_workload *w, unsigned index)
+{
+    return (uint16_t)(w->domain[index].hardware ? 0 : index + 1);
+}
+
 /* ---- programs ---- */
 
 struct lab_op *program_add(struct lab_program *p, enum lab_op_kind kind)

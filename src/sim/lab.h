@@ -32,6 +32,22 @@ struct lab_workload *lab_parse(const char *path, const char *text, char *error,
                                size_t room);
 void lab_free(struct lab_workload *w);
 
+const char *lab_path(const struct lab_workload *w);
+
+/* The name of domain `index` and the id it will have; NULL behind the last. */
+const char *lab_domain(const struct lab_workload *w, size_t index,
+                       uint16_t *domid);
+
+/*
+ * Changes a domain: "hog.cap=50"; of weight, cap, budget, period, cpus and
+ * pool; "hog*" is all whose names begin so. False with a line in `error`.
+ */
+bool lab_set(struct lab_workload *w, const char *assignment, char *error,
+             size_t room);
+
+/* "10ms", "1.5s", "200us", "7ns"; false if it is anything else. */
+bool lab_parse_time(const char *s, uint64_t *ns);
+
 /* What overrides the file: 0 or NULL leaves what that says. */
 struct lab_options {
     unsigned pcpus; /* as many cores; instead of the file's topology */
@@ -100,7 +116,7 @@ struct lab_results {
     struct lab_figures *domain, *vcpu;
     size_t nr_domains, nr_vcpus;
     struct lab_figures total;
-    const char *why;
+    char *why; /* lab_why() at the end */
 };
 
 struct lab_results *lab_results(struct lab_run *r);

@@ -387,6 +387,8 @@ int sim_hotplug(struct sim_machine *m, unsigned cpu, bool online)
 /* The guests' counter is system time itself: shifted left and halved. */
 static bool system_init(struct sim_machine *m)
 {
+    static const struct policy_ops *const policies[] = {
+        &policy_credit2, &policy_rtds, &policy_null, &policy_arinc653};
     struct sop_config cfg = {
         .nr_pcpus = m->nr_cpus,
         .nr_domains = m->cfg.nr_domains,
@@ -394,6 +396,8 @@ static bool system_init(struct sim_machine *m)
         .seed = m->cfg.seed,
         .time = {.mul = 0x80000000u, .shift = 1},
         .policy = m->cfg.policy,
+        .policies = policies,
+        .nr_policies = sizeof(policies) / sizeof(policies[0]),
         .own_ports = true,
     };
     size_t size = sop_system_size(&cfg);

@@ -169,7 +169,7 @@ static uint64_t pool_cpus(struct lab_run *r, unsigned pool)
     return info.pcpus;
 }
 
-/* Of a pool whose policy divides by weight and cap. */
+/* Divided by weight, within caps. */
 static void ideal_by_weight(struct lab_run *r, struct lab_results *s,
                             unsigned pool)
 {
@@ -215,9 +215,6 @@ static uint64_t reserved(struct lab_run *r, const struct lab_figures *f)
         return d->budget_ns != 0 ? ratio(d->budget_ns, d->period_ns)
                                  : ratio(4, 10);
     }
-    if (run_sched_id(r, d->pool) != XEN_SCHEDULER_ARINC653) {
-        return SHARE_CPU;
-    }
     for (size_t i = 0; i < p->nr_windows; i++) {
         sum += p->window[i].ns;
         if (p->window[i].domain == f->domain && p->window[i].vcpu == f->vcpu) {
@@ -227,10 +224,19 @@ static uint64_t reserved(struct lab_run *r, const struct lab_figures *f)
     return ratio(ns, frame != 0 ? frame : sum);
 }
 
+/* Does nobody reserve anything there? Then fairness is the measure, even for a
+   policy that does not care about it (null). */
+static bool is_fair(const struct lab_run *r, unsigned pool)
+{
+    uint32_t id = run_sched_id(r, pool);
+
+    return id == XEN_SCHEDULER_CREDIT2 || id == XEN_SCHEDULER_NULL;
+}
+
 static void ideals(struct lab_run *r, struct lab_results *s)
 {
     for (unsigned pool = 0; pool < r->w->nr_pools; pool++) {
-        if (run_sched_id(r, pool) == XEN_SCHEDULER_CREDIT2) {
+        if (is_fair(r, pool)) {
             ideal_by_weight(r, s, pool);
         }
     }
@@ -238,7 +244,7 @@ static void ideals(struct lab_run *r, struct lab_results *s)
         struct lab_figures *f = &s->vcpu[i];
         unsigned pool = r->w->domain[f->domain].pool;
 
-        if (run_sched_id(r, pool) != XEN_SCHEDULER_CREDIT2) {
+        if (!is_fair(r, pool)) {
             uint64_t most = reserved(r, f);
 
             f->ideal = f->demand < most ? f->demand : most;
@@ -264,7 +270,7 @@ static void machine_figures(struct lab_run *r, struct lab_results *s)
     s->stats = *sim_stats(r->m);
     s->busy_ns = s->total.time[RUNSTATE_running];
     s->idle_ns = s->now_ns * cpus - s->busy_ns;
-    s->why = lab_why(r);
+    s->why = sim_strdup(lab_why(r));
 }
 
 struct lab_results *lab_results(struct lab_run *r)
@@ -312,5 +318,6 @@ void lab_results_free(struct lab_results *s)
     free(s->vcpu);
     free(s->workload);
     free(s->sched);
+    free(s->why);
     free(s);
 }

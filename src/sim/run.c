@@ -22,6 +22,9 @@ static const struct {
     uint32_t id;
 } policies[] = {
     {"credit2", &policy_credit2, XEN_SCHEDULER_CREDIT2},
+    {"rtds", &policy_rtds, XEN_SCHEDULER_RTDS},
+    {"null", &policy_null, XEN_SCHEDULER_NULL},
+    {"arinc653", &policy_arinc653, XEN_SCHEDULER_ARINC653},
 };
 
 #define NR_POLICIES (sizeof(policies) / sizeof(policies[0]))
@@ -71,17 +74,18 @@ uint32_t run_sched_id(const struct lab_run *r, unsigned pool)
 void run_note(struct lab_run *r, const char *format, ...)
 {
     size_t len = r->notes != NULL ? strlen(r->notes) : 0;
+    char line[400];
     va_list args;
 
     /* The first few say it all. */
     if (len > 4000) {
         return;
     }
-    r->notes = sim_grow(r->notes, len + 400, 1);
     va_start(args, format);
-    (void)vsnprintf(r->notes + len, 399, format, args);
+    (void)vsnprintf(line, sizeof(line), format, args);
     va_end(args);
-    (void)strcat(r->notes + len, "\n");
+    r->notes = sim_grow(r->notes, len + sizeof(line) + 1, 1);
+    (void)snprintf(r->notes + len, sizeof(line) + 1, "%s\n", line);
 }
 
 const char *lab_why(const struct lab_run *r)
@@ -156,7 +160,7 @@ int run_begin_domain(struct lab_run *r, unsigned index)
     struct policy_domain_knobs knobs;
     struct sim_domain_config cfg = {
         .name = d->name,
-        .domid = (uint16_t)(d->hardware ? 0 : index + 1),
+        .domid = workload_domid(r->w, index),
         .hardware = d->hardware,
         .kind = SOP_GUEST_PV,
         .nr_vcpus = d->nr_vcpus,

@@ -173,6 +173,9 @@ struct lab_act *workload_add_act(struct lab_workload *w,
 unsigned workload_find_domain(const struct lab_workload *w, const char *name);
 unsigned workload_find_pool(const struct lab_workload *w, const char *name);
 
+/* The id that a domain of the workload gets in the core. */
+uint16_t workload_domid(const struct lab_workload *w, unsigned index);
+
 struct lab_op *program_add(struct lab_program *p, enum lab_op_kind kind);
 
 /* Opens a loop, and closes it; program_close() needs what program_open() gave.
@@ -188,9 +191,6 @@ const char *program_check(const struct lab_program *p);
 
 /* Counts users of objects, once all domains are known. */
 void workload_count_users(struct lab_workload *w);
-
-/* "10ms", "1.5s", "200us", "7ns"; false if it is anything else. */
-bool lab_parse_time(const char *s, uint64_t *ns);
 
 /* "0-3,6" within SOP_PCPUS_MAX. */
 bool lab_parse_cpus(const char *s, uint64_t *mask);
