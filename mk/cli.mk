@@ -7,7 +7,7 @@ CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c src/lib/linkline.c \
     $(wildcard src/trace/*.c)
 CLI_OBJ  := $(patsubst src/%.c,$(O)/cli/%.o,$(CLI_SRC))
 CLI_AOBJ := $(patsubst src/%.c,$(O)/cli-asan/%.o,$(CLI_SRC))
-CLI_LIBS := -lxlutil -ljansson -lz
+CLI_LIBS := -lxlutil -ljansson -lz -llzma -llz4 -lzstd
 
 CLI_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(XEN_ABI) -Iinclude -Isrc \
     -DCLI_VERSION='"$(VERSION)"' $(WARN)

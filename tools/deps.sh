@@ -11,7 +11,7 @@ set -eu
 goal=${1:?usage: tools/deps.sh run|check|lint}
 
 build=(gcc libc6-dev binutils make pkg-config libxen-dev libjansson-dev
-    zlib1g-dev)
+    zlib1g-dev liblzma-dev liblz4-dev libzstd-dev)
 run=("${build[@]}" qemu-system-x86)
 # The test suite compiles for 32 bits and C++, with a second compiler, builds
 # boot media and boots Debian's own Xen and GRUB images.

@@ -9,14 +9,11 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "lib/elf.h"
+#include "unpack.h"
 
-static bool is_gzip(const uint8_t *data, size_t size)
-{
-    return size >= 2 && data[0] == 0x1f && data[1] == 0x8b;
-}
+#define BZIMAGE_HEADER 0x250u /* up to and with the payload's length */
 
 static bool is_elf(const uint8_t *data, size_t size)
 {
@@ -26,7 +23,7 @@ static bool is_elf(const uint8_t *data, size_t size)
 /* Linux's boot protocol: a bzImage, whose vmlinux is what PVH boots. */
 static bool is_bzimage(const uint8_t *data, size_t size)
 {
-    return size >= 0x206 && memcmp(data + 0x202, "HdrS", 4) == 0;
+    return size >= BZIMAGE_HEADER && memcmp(data + 0x202, "HdrS", 4) == 0;
 }
 
 void cli_image_free(struct cli_image *image)
@@ -93,69 +90,56 @@ int cli_file_read(const char *path, struct cli_image *file, char **why)
     return rc;
 }
 
-/*
- * Unpacks `in` into `out`, which grows up to CLI_KERNEL_MAX: a few KiB of gzip
- * can hold GiBs. What follows the first member is ignored, as Xen and GRUB do.
- */
-static int inflate_all(z_stream *z, struct cli_image *out, char **why)
+/* Puts what `packed` unpacks to in the place of the file. */
+static int unpack(struct cli_image *image, const uint8_t *packed, size_t size,
+                  char **why)
 {
-    size_t room = (size_t)1 << 20;
-    int rc = Z_OK;
+    uint8_t *data;
+    size_t length;
 
-    out->data = cli_alloc(room);
-    while (rc != Z_STREAM_END) {
-        if (out->size == room) {
-            if (room >= CLI_KERNEL_MAX) {
-                *why = cli_format("unpacks to more than %zu MiB",
-                                  CLI_KERNEL_MAX >> 20);
-                return -1;
-            }
-            room *= 2;
-            out->data = cli_grow(out->data, room, 1);
-        }
-        z->next_out = out->data + out->size;
-        z->avail_out = (uInt)(room - out->size);
-        rc = inflate(z, Z_NO_FLUSH);
-        out->size = room - z->avail_out;
-        if (rc == Z_BUF_ERROR ||
-            (rc == Z_OK && z->avail_in == 0 && z->avail_out != 0)) {
-            *why = cli_strdup("is gzip-compressed, but cut short");
-            return -1;
-        }
-        if (rc != Z_OK && rc != Z_STREAM_END) {
-            *why = cli_format("is gzip-compressed, but damaged: %s",
-                              z->msg != NULL ? z->msg : "no details");
-            return -1;
-        }
+    if (cli_unpack(packed, size, CLI_KERNEL_MAX, &data, &length, why) != 0) {
+        return -1;
     }
+    free(image->data);
+    image->data = data;
+    image->size = length;
     return 0;
 }
 
-static int gunzip(struct cli_image *image, char **why)
+static uint32_t word(const uint8_t *at)
 {
-    struct cli_image out = {0};
-    z_stream z = {.next_in = image->data, .avail_in = (uInt)image->size};
-    int rc;
+    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
+           (uint32_t)at[3] << 24;
+}
 
-    if (inflateInit2(&z, 16 + MAX_WBITS) != Z_OK) {
-        *why = cli_strdup("cannot be unpacked: zlib does not start");
+/*
+ * Behind the boot sector, the set-up sectors and some code lies the packed
+ * vmlinux. Linux's boot protocol tells where since its version 2.08.
+ */
+static int bzimage_unpack(struct cli_image *image, char **why)
+{
+    const uint8_t *d = image->data;
+    size_t setup = d[0x1f1] != 0 ? d[0x1f1] : 4;
+    size_t from, length;
+
+    if ((unsigned)(d[0x206] | d[0x207] << 8) < 0x208) {
+        *why = cli_strdup("is a Linux bzImage too old to tell where its kernel "
+                          "is (before 2.6.24)");
         return -1;
     }
-    rc = inflate_all(&z, &out, why);
-    inflateEnd(&z);
-    free(image->data);
-    image->data = out.data;
-    image->size = out.size;
-    return rc;
+    from = (setup + 1) * 512 + word(d + 0x248);
+    length = word(d + 0x24c);
+    if (from > image->size || length > image->size - from) {
+        *why = cli_strdup("is a Linux bzImage, but cut short: copy or build it "
+                          "again");
+        return -1;
+    }
+    return unpack(image, d + from, length, why);
 }
 
 /* What to do about it, for the errors that people really meet. */
-static const char *advice(const struct cli_image *image, int error)
+static const char *advice(int error)
 {
-    if (error == ELF_NOT_ELF && is_bzimage(image->data, image->size)) {
-        return "; it is a Linux bzImage: give the vmlinux inside it "
-               "(scripts/extract-vmlinux of the kernel source)";
-    }
     if (error == ELF_NO_PVH_NOTE) {
         return "; build the guest for PVH (for Linux: CONFIG_PVH=y), with the "
                "ELF note XEN_ELFNOTE_PHYS32_ENTRY";
@@ -186,7 +170,7 @@ static int kernel_check(struct cli_image *image, char **why)
     }
     if (rc != ELF_OK) {
         *why = cli_format("is not a PVH kernel: %s%s", elf_explain(rc),
-                          advice(image, rc));
+                          advice(rc));
         return -1;
     }
     return 0;
@@ -194,8 +178,15 @@ static int kernel_check(struct cli_image *image, char **why)
 
 int cli_kernel_open(struct cli_image *image, char **why)
 {
-    if ((is_gzip(image->data, image->size) && gunzip(image, why) != 0) ||
-        kernel_check(image, why) != 0) {
+    int rc = 0;
+
+    if (cli_is_packed(image->data, image->size)) {
+        rc = unpack(image, image->data, image->size, why);
+    }
+    if (rc == 0 && is_bzimage(image->data, image->size)) {
+        rc = bzimage_unpack(image, why);
+    }
+    if (rc != 0 || kernel_check(image, why) != 0) {
         cli_image_free(image);
         return -1;
     }
@@ -206,7 +197,7 @@ enum cli_file_kind cli_file_kind(const struct cli_image *file)
 {
     size_t head = file->size < 4096 ? file->size : 4096;
 
-    if (is_elf(file->data, head) || is_gzip(file->data, head) ||
+    if (is_elf(file->data, head) || cli_is_packed(file->data, head) ||
         is_bzimage(file->data, head)) {
         return CLI_FILE_KERNEL;
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files for guests: read whole into memory, unpacked when gzip-compressed,
- * and checked before anything is started. The memory copy is what the
+ * Files for guests: read whole into memory, unpacked when compressed, and
+ * checked before anything is started. The memory copy is what the
  * hypervisor gets, so a file that changes later changes nothing.
  */
 #ifndef SCHEDOP_CLI_IMAGE_H
@@ -26,15 +26,16 @@ struct cli_image {
 int cli_file_read(const char *path, struct cli_image *file, char **why);
 
 /*
- * Makes a kernel of a file: unpacks gzip, then checks that it is an ELF image
- * for x86 with a PVH entry. Same returns; the file is freed on errors.
+ * Makes a kernel of a file: unpacks it if it is compressed, takes the kernel
+ * out of a Linux bzImage, then checks that it is an ELF image for x86 with a
+ * PVH entry. Same returns; the file is freed on errors.
  */
 int cli_kernel_open(struct cli_image *image, char **why);
 
 void cli_image_free(struct cli_image *image);
 
 enum cli_file_kind {
-    CLI_FILE_KERNEL, /* ELF, gzip or a Linux bzImage */
+    CLI_FILE_KERNEL, /* ELF, a compressed file or a Linux bzImage */
     CLI_FILE_CONFIG, /* text */
     CLI_FILE_OTHER,
 };
