@@ -97,9 +97,11 @@ static void select_port(struct sop_pcpu *self, struct sop_domain *d,
 /*
  * Spec 4.2, each step atomic and a full barrier: guests race with all of it.
  * A bit already set stops here: no selector, no kick, no poller (fact 54).
+ * All wake-ups by events go through here, hence as one piece.
  */
-void evtchn_set_pending(struct sop_pcpu *self, struct sop_domain *d,
-                        uint32_t port, uint64_t now)
+__attribute__((flatten)) void evtchn_set_pending(struct sop_pcpu *self,
+                                                 struct sop_domain *d,
+                                                 uint32_t port, uint64_t now)
 {
     ASSERT(port != 0);
     ASSERT(port < d->nr_ports);

@@ -155,8 +155,8 @@ static int op_close(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
     return evtchn_close(v->domain, op->port);
 }
 
-static int op_send(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
-                   uint64_t now)
+__attribute__((flatten)) static int
+op_send(struct sop_pcpu *self, struct sop_vcpu *v, void *operand, uint64_t now)
 {
     const struct evtchn_send *op = operand;
 
@@ -365,7 +365,7 @@ int64_t evtchnop_call(struct sop_pcpu *self, struct sop_vcpu *v,
                       struct sop_call *call)
 {
     uint32_t command = (uint32_t)call->arg[0];
-    const struct op_entry *entry = &ops[command % ARRAY_SIZE(ops)];
+    const struct op_entry *entry;
     uint64_t operand[4];
     uint64_t now;
     int rc;
@@ -373,6 +373,7 @@ int64_t evtchnop_call(struct sop_pcpu *self, struct sop_vcpu *v,
     if (command >= ARRAY_SIZE(ops)) {
         return -XEN_ENOSYS;
     }
+    entry = &ops[command];
     ASSERT(entry->size <= sizeof(operand));
     if (port_copy_in(v, operand, call->arg[1], entry->size) != 0) {
         return -XEN_EFAULT;

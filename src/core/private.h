@@ -224,7 +224,7 @@ struct sop_system {
     uint16_t by_id_mask;
     struct sop_domain *hardware;
     struct list_node changed; /* domains for sop_controller_next() */
-    struct sop_pool *pool; /* cfg.nr_pools of them */
+    struct sop_pool *pool;    /* cfg.nr_pools of them */
     struct sop_pcpu *leaving; /* its pool, not yet; NULL: none */
 };
 
@@ -249,22 +249,24 @@ static inline bool timer_is_set(const struct timer *t)
  * Each is a test of one word while nobody traces. The subject is a vCPU, a
  * domain, or the pCPU alone; `self` may be NULL where no pCPU is known.
  */
-void trace_emit_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
-                     enum sop_trace_event event, uint64_t a0, uint64_t a1);
-void trace_emit_command(struct sop_pcpu *self, const struct sop_vcpu *v,
-                        enum sop_trace_event event, uint64_t a0, uint64_t a1);
-void trace_emit_domain(struct sop_pcpu *self, const struct sop_domain *d,
-                       enum sop_trace_event event, uint64_t a0, uint64_t a1);
-void trace_emit_pcpu(struct sop_pcpu *self, enum sop_trace_event event,
-                     uint64_t a0, uint64_t a1);
-void trace_emit_wake(struct sop_pcpu *self, const struct sop_vcpu *v);
-void trace_emit_pending(struct sop_pcpu *self, const struct sop_vcpu *v,
-                        uint32_t port);
-void trace_emit_timer(struct sop_pcpu *self, struct timer *t,
-                      enum sop_trace_event event, uint64_t deadline);
-void trace_emit_switch(struct sop_pcpu *self, const struct sop_vcpu *prev,
-                       const struct sop_vcpu *next, uint64_t until);
-void trace_emit_account(struct sop_pcpu *self, const struct sop_vcpu *v);
+RARE void trace_emit_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
+                          enum sop_trace_event event, uint64_t a0, uint64_t a1);
+RARE void trace_emit_command(struct sop_pcpu *self, const struct sop_vcpu *v,
+                             enum sop_trace_event event, uint64_t a0,
+                             uint64_t a1);
+RARE void trace_emit_domain(struct sop_pcpu *self, const struct sop_domain *d,
+                            enum sop_trace_event event, uint64_t a0,
+                            uint64_t a1);
+RARE void trace_emit_pcpu(struct sop_pcpu *self, enum sop_trace_event event,
+                          uint64_t a0, uint64_t a1);
+RARE void trace_emit_wake(struct sop_pcpu *self, const struct sop_vcpu *v);
+RARE void trace_emit_pending(struct sop_pcpu *self, const struct sop_vcpu *v,
+                             uint32_t port);
+RARE void trace_emit_timer(struct sop_pcpu *self, struct timer *t,
+                           enum sop_trace_event event, uint64_t deadline);
+RARE void trace_emit_switch(struct sop_pcpu *self, const struct sop_vcpu *prev,
+                            const struct sop_vcpu *next, uint64_t until);
+RARE void trace_emit_account(struct sop_pcpu *self, const struct sop_vcpu *v);
 
 /* With a constant event the compiler leaves one constant. */
 static inline uint32_t trace_class(enum sop_trace_event event)
@@ -349,12 +351,12 @@ void log_note(struct sop_pcpu *self, enum sop_log_level level, const char *fmt,
               ...) PRINTF_LIKE(3, 4);
 
 /* Logs what was noted. Unlocked. */
-void log_flush(struct sop_pcpu *self);
+RARE void log_flush(struct sop_pcpu *self);
 
 /* ---- locks.h: the core lock, and the two ends of an entry ---- */
 
-static inline void core_lock(struct sop_system *sys,
-                             const struct sop_pcpu *self)
+static ALWAYS_INLINE void core_lock(struct sop_system *sys,
+                                    const struct sop_pcpu *self)
 {
     struct core_lock *l = &sys->lock;
 
@@ -367,7 +369,7 @@ static inline void core_lock(struct sop_system *sys,
     __atomic_store_n(&l->owner, self, __ATOMIC_RELAXED);
 }
 
-static inline void core_unlock(struct sop_system *sys)
+static ALWAYS_INLINE void core_unlock(struct sop_system *sys)
 {
     struct core_lock *l = &sys->lock;
 
@@ -376,7 +378,7 @@ static inline void core_unlock(struct sop_system *sys)
     __atomic_store_n(&l->held, 0, __ATOMIC_RELEASE);
 }
 
-static inline uint64_t core_enter(struct sop_pcpu *self)
+static ALWAYS_INLINE uint64_t core_enter(struct sop_pcpu *self)
 {
     uint64_t now;
 
@@ -391,7 +393,7 @@ static inline uint64_t core_enter(struct sop_pcpu *self)
     return now;
 }
 
-static inline void core_leave(struct sop_pcpu *self)
+static ALWAYS_INLINE void core_leave(struct sop_pcpu *self)
 {
     timerq_program(self);
     core_unlock(self->sys);
@@ -673,7 +675,7 @@ void poll_leave(struct sop_vcpu *v);
 void poll_init(struct sop_vcpu *v);
 
 /* Wakes every vCPU of `d` that polls for `port` or for any (spec 4.2). */
-void poll_wake(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
-               uint64_t now);
+RARE void poll_wake(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+                    uint64_t now);
 
 #endif

@@ -313,7 +313,8 @@ static void sched_saved(struct sop_pcpu *self, struct sop_vcpu *v)
 }
 
 /* Not inline: leaving for the guest is quick when there is nothing to do. */
-static __attribute__((noinline)) void sched_switch(struct sop_pcpu *self)
+static __attribute__((noinline, flatten)) void
+sched_switch(struct sop_pcpu *self)
 {
     struct runstate_copy out, in;
     struct sop_vcpu *prev, *next;

@@ -230,8 +230,8 @@ void vtime_cancel(struct sop_vcpu *v)
 /* ---- hypercall 15 ---- */
 
 /* 32-bit callers pass the low word and then the high word. */
-int64_t timerop_call(struct sop_pcpu *self, struct sop_vcpu *v,
-                     struct sop_call *call)
+__attribute__((flatten)) int64_t
+timerop_call(struct sop_pcpu *self, struct sop_vcpu *v, struct sop_call *call)
 {
     uint64_t timeout = call->arg[0];
     uint64_t now = core_enter(self);

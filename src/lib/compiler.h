@@ -11,6 +11,10 @@
 #define likely(cond) __builtin_expect(!!(cond), 1)
 #define unlikely(cond) __builtin_expect(!!(cond), 0)
 
+/* For what every entry passes through, and for what hardly any does. */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define RARE __attribute__((cold, noinline))
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* The structure of type `type` whose `member` is at `ptr`. */

@@ -146,11 +146,17 @@ static void inject(struct x86_vcpu *v, struct pending p)
     c->eventinj = (unsigned)p.vector | SVM_EVENT_INTR | SVM_EVENT_VALID;
 }
 
-/* Nothing but perhaps an upcall, and the guest has its interrupts off. */
+/*
+ * An upcall and nothing else, and the guest has its interrupts off: then the
+ * window stays open, or opens, and that is all.
+ */
 static bool is_masked_upcall(const struct x86_vcpu *v)
 {
-    return !v->attention.any && !v->lapic.irr_hint &&
-           !(v->vmcb->rflags & X86_FLAGS_IF);
+    const union attention window = {.window = true};
+
+    return (v->attention.any & ~window.any) == 0 && v->lapic.irr_hint == 0 &&
+           !(v->vmcb->rflags & X86_FLAGS_IF) &&
+           sop_vcpu_upcall_vector(v->sop) >= 0;
 }
 
 void event_prepare(struct x86_vcpu *v)
@@ -158,10 +164,8 @@ void event_prepare(struct x86_vcpu *v)
     struct pending p;
 
     if (is_masked_upcall(v)) {
-        if (sop_vcpu_upcall_vector(v->sop) >= 0) {
-            v->vmcb->v_irq = SVM_V_IRQ;
-            v->attention.window = true;
-        }
+        v->vmcb->v_irq = SVM_V_IRQ;
+        v->attention.window = true;
         return;
     }
     p = find_pending(v);
