@@ -7,7 +7,7 @@
 #   --only-xen, --only-schedop   one of the two; the other's figures are those
 #                                of the last run that had it
 #   --no-boot                    no boot times, no memory: counts alone
-#   --boots N                    boots of each to take the median of (5)
+#   --boots N                    boots of each to take the least of (7)
 #   --docs                       write docs/bench.md and docs/bench.svg too
 #
 # Counts: -icount shift=1,sleep=off makes the guest's clock advance by 2 ns an
@@ -18,10 +18,10 @@
 # guest, and as schedop says itself ("kept" in docs/link.md).
 #
 # Results: a table, BUILDDIR/bench.json, and in BUILDDIR/bench the figures of
-# each, one a line: name, median, least, most, samples.
+# each, one a line: name, median (of boots the least), least, most, samples.
 set -u -o pipefail
 here=$(dirname "$0")
-hosts="xen schedop" boots=5 want_boot=yes docs=no build=
+hosts="xen schedop" boots=7 want_boot=yes docs=no build=
 while [ $# -gt 0 ]; do
     case $1 in
     --only-xen) hosts=xen ;;
@@ -131,33 +131,39 @@ measure_memory() { # host memory name
     echo "$3 $kib $kib $kib 1"
 }
 
-# Microseconds to the first line; the floor's may be taken off by the caller.
-boot_times() { # host until
-    local i
+# All take turns, and the least counts: a busy host only ever adds. Leaves a
+# file of microseconds to the first line for each.
+boot_times() { # hosts...
+    local i host until
+    for host in floor "$@"; do
+        : >"$dir/boot.$host"
+    done
     for ((i = 0; i < boots; i++)); do
-        watch "$2" "$1" 1024 boot=1
-        echo "$took_us"
-    done | sort -n
+        for host in floor "$@"; do
+            until="bench: begin"
+            [ "$host" != floor ] || until="bench: floor"
+            watch "$until" "$host" 1024 boot=1
+            echo "$took_us" >>"$dir/boot.$host"
+        done
+    done
 }
 
-median() {
-    awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'
-}
-
-measure_boot() { # host
-    local floor times
-    floor=$(boot_times floor "bench: floor" | median) || return 1
-    times=$(boot_times "$1" "bench: begin") || return 1
-    echo "$times" | awk -v floor="$floor" '
-        { v[NR] = ($1 - floor) / 1000 }
-        END { printf "boot %.0f %.0f %.0f %d\n", v[int((NR + 1) / 2)], v[1],
-                     v[NR], NR }'
+# Milliseconds more than the floor: the least, and the most.
+boot_figure() { # host
+    awk -v host="$1" '
+        FILENAME ~ /floor$/ { if (!floor || $1 < floor) floor = $1; next }
+        { n++
+          if (n == 1 || $1 < least) least = $1
+          if ($1 > most) most = $1 }
+        END { printf "boot %.0f %.0f %.0f %d\n", (least - floor) / 1000,
+                     (least - floor) / 1000, (most - floor) / 1000, n }
+        ' "$dir/boot.floor" "$dir/boot.$1"
 }
 
 measure() { # host
     measure_counts "$1" || return 1
     if [ $want_boot = yes ]; then
-        measure_boot "$1" && measure_memory "$1" 1024 memory_1g &&
+        boot_figure "$1" && measure_memory "$1" 1024 memory_1g &&
             measure_memory "$1" 4096 memory_4g
     fi
 }
@@ -168,6 +174,11 @@ measure() { # host
 if [[ $hosts == *xen* ]]; then
     why=$("$here/../tools/fetch-xen.sh" "$xen" 2>&1) ||
         fail "no real Xen: $(tail -n 1 <<<"$why") (--only-schedop does without)"
+fi
+if [ $want_boot = yes ]; then
+    echo "bench: measuring boots" >&2
+    # shellcheck disable=SC2086 # a list of words
+    boot_times $hosts || exit 1
 fi
 for host in $hosts; do
     echo "bench: measuring $host" >&2
