@@ -18,8 +18,8 @@ X86_CORE := $(O)/core/core-x86.o
 X86_OPT := -O2
 X86_COLD := $(patsubst %,$(X86_O)/%.c.o,boot/% virt/acpi virt/builder \
     virt/context virt/crash virt/cpuid virt/domctl virt/emulate% virt/grant \
-    virt/memmap virt/memory_op virt/msr virt/spec console host host_console \
-    host_control link main cpu/panic)
+    virt/memmap virt/memory_op virt/msr virt/spec console host% link main \
+    cpu/panic)
 
 X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) $(XEN_ABI) $(WARN) $(X86_OPT) -g \
     -fno-optimize-sibling-calls \
