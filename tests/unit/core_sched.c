@@ -72,23 +72,23 @@ static void pin_table(void **state)
 /* A pinned vCPU has the physical id of the pCPU of its own number. */
 static void pin_gives_physid(void **state)
 {
-    struct world *w = world_new(2);
-    struct fake_domain *d = world_domain(w, 0, SOP_GUEST_HVM, 3, true);
+    struct world *w = world_new(3);
+    struct fake_domain *d = world_domain(w, 0, SOP_GUEST_HVM, 4, true);
     uint64_t id = 0;
 
     (void)state;
     assert_rc(call(w, d, 0, 24, VCPUOP_get_physid, 1, MEM_BASE), EINVAL);
     bring_up(w, d, 1);
-    bring_up(w, d, 2);
-    assert_int_equal(pin(w, d, 1, 0), 0);
+    bring_up(w, d, 3);
+    assert_int_equal(pin(w, d, 1, (int32_t)cpu_of(w, d, 1)), 0);
     assert_rc(call(w, d, 0, 24, VCPUOP_get_physid, 1, HOLE), EFAULT);
     assert_int_equal(call(w, d, 0, 24, VCPUOP_get_physid, 1, MEM_BASE), 0);
     get_at(d, MEM_BASE, &id, sizeof(id));
     assert_int_equal(id, 0x100000001);
-    assert_int_equal(pin(w, d, 2, 1), 0);
-    assert_int_equal(call(w, d, 0, 24, VCPUOP_get_physid, 2, MEM_BASE), 0);
+    assert_int_equal(pin(w, d, 3, (int32_t)cpu_of(w, d, 3)), 0);
+    assert_int_equal(call(w, d, 0, 24, VCPUOP_get_physid, 3, MEM_BASE), 0);
     get_at(d, MEM_BASE, &id, sizeof(id));
-    assert_int_equal(id, UINT64_MAX); /* there is no third pCPU */
+    assert_int_equal(id, UINT64_MAX); /* there is no fourth pCPU */
     assert_int_equal(pin(w, d, 1, -1), 0);
     assert_rc(call(w, d, 0, 24, VCPUOP_get_physid, 1, MEM_BASE), EINVAL);
     world_free(w);
