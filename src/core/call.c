@@ -145,11 +145,23 @@ static int write_args(struct sop_vcpu *v, uint64_t addr,
                          narrow.args, sizeof(narrow.args));
 }
 
-/* True when the vCPU should not run the next entry before an exit. */
-static bool must_stop(const struct sop_pcpu *self, uint32_t done)
+/*
+ * True when the vCPU should not run the next entry before an exit. As on Xen,
+ * an interrupt that can be taken now is taken before the next entry.
+ */
+static bool must_stop(struct sop_pcpu *self, const struct sop_vcpu *v,
+                      uint32_t done)
 {
-    return done >= MULTICALL_BURST ||
-           __atomic_load_n(&self->work, __ATOMIC_ACQUIRE) != 0;
+    bool deliverable;
+
+    if (done >= MULTICALL_BURST ||
+        __atomic_load_n(&self->work, __ATOMIC_ACQUIRE) != 0) {
+        return true;
+    }
+    core_lock(self->sys, self);
+    deliverable = vcpu_deliverable(v);
+    core_unlock(self->sys);
+    return deliverable;
 }
 
 /*
@@ -170,7 +182,7 @@ int64_t multicall_call(struct sop_pcpu *self, struct sop_vcpu *v,
         struct sop_call sub = {.wide = call->wide};
         int64_t result;
 
-        if (done != 0 && must_stop(self, done)) {
+        if (done != 0 && must_stop(self, v, done)) {
             call->arg[0] = addr;
             call->arg[1] = left;
             return CALL_AGAIN;

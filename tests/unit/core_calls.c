@@ -159,6 +159,29 @@ static void multicall_sleeps(void **state)
 }
 
 /* A long list, or a long write inside one, lets interrupts in. */
+/* An upcall that can be taken comes before the next entry. */
+static void multicall_lets_events_in(void **state)
+{
+    struct world *w = world_new(1);
+    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 1, false);
+    struct sop_call c = {.nr = 13, .arg = {CALLS, 2}, .wide = true};
+    struct evtchn_send op;
+
+    (void)state;
+    set_callback(w, d, 0x20);
+    op.port = bind_ipi(w, d, 0, 0);
+    entry(d, 0, 32, EVTCHNOP_send, put(d, &op, sizeof(op)));
+    entry(d, 1, 29, 99, 0);
+    d->vcpu[0].irq_on = true;
+    assert_int_equal(call_raw(w, d, 0, &c), SOP_CALL_AGAIN);
+    assert_int_equal(c.arg[1], 1);
+    assert_int_equal(result(d, 1), 0xdead);
+    d->vcpu[0].irq_on = false;
+    assert_int_equal(call_raw(w, d, 0, &c), SOP_CALL_DONE);
+    assert_rc(result(d, 1), ENOSYS);
+    world_free(w);
+}
+
 static void multicall_is_bounded(void **state)
 {
     struct world *w = world_new(1);
@@ -774,6 +797,7 @@ int main(void)
         cmocka_unit_test(multicall_narrow),
         cmocka_unit_test(multicall_faults),
         cmocka_unit_test(multicall_sleeps),
+        cmocka_unit_test(multicall_lets_events_in),
         cmocka_unit_test(multicall_is_bounded),
         cmocka_unit_test(version),
         cmocka_unit_test(features),
