@@ -43,7 +43,7 @@ static const struct cli_option options[] = {
      "Instead of facts, run N random programs of hypercalls on real Xen and "
      "on schedop, and compare."},
     {"seed", 's', CLI_VALUE, OPT_SEED, "N",
-     "The first program of --fuzz (default 1)."},
+     "The seed of --fuzz (default 1): the same seed, the same programs."},
     {"help", 'h', CLI_FLAG, OPT_HELP, NULL, "Print this and end."},
     {NULL, 0, CLI_FLAG, 0, NULL, NULL},
 };

@@ -54,7 +54,8 @@ static void dispatch(void *context, evtchn_port_t port)
 
 void kit_upcall(void)
 {
-    upcalls[kit_cpu()]++;
+    /* QEMU can deliver an interrupt twice: then the first has the byte. */
+    upcalls[kit_cpu()] += kit_vcpu_info()->evtchn_upcall_pending != 0;
     schedop_events_drain(&events, kit_vcpu_info(), dispatch, NULL);
 }
 

@@ -6,20 +6,11 @@
  * end the domain or the conductor, what cannot be undone for the next
  * program, and where schedop may differ from Xen (specification 3.10).
  */
-#include "guest.h"
+#include "calls.h"
 
-#include <xen/features.h>
-#include <xen/hvm/hvm_op.h>
-#include <xen/hvm/hvm_vcpu.h>
-#include <xen/hvm/params.h>
-#include <xen/version.h>
-#include <xen/vcpu.h>
-
-#define VECTOR_MIN 0x10u
 #define WATCHDOG_MIN_S 10000u /* programs never get that old */
-#define GUEST_VCPUS (VCPUS + 1u)
 
-static const char avoided[] = "avoided";
+const char avoided[] = "avoided";
 
 evtchn_port_t slots[PORT_SLOTS];
 struct traces traces;
@@ -63,13 +54,13 @@ uint64_t raw_call(bool narrow, uint32_t number, uint64_t a1, uint64_t a2,
 
 /* Whether the hypervisor can read an operand there: of the address only so
  * many bits count. */
-static bool readable(const struct statement *s)
+bool readable(const struct statement *s)
 {
     return s->place <= AT_edge || s->place == AT_ro ||
            s->place == AT_noncanon || (s->place == AT_xen && s->narrow);
 }
 
-static uint64_t put_operand(struct call *c, const void *bytes, uint32_t size)
+uint64_t put_operand(struct call *c, const void *bytes, uint32_t size)
 {
     struct operand *o = &c->operand;
 
@@ -84,8 +75,8 @@ static uint64_t put_operand(struct call *c, const void *bytes, uint32_t size)
 }
 
 /* A call whose operand is the second argument. */
-static const char *make2(struct call *c, uint32_t number, uint32_t command,
-                         const void *bytes, uint32_t size)
+const char *make2(struct call *c, uint32_t number, uint32_t command,
+                  const void *bytes, uint32_t size)
 {
     c->number = number;
     c->arg[0] = command;
@@ -93,8 +84,8 @@ static const char *make2(struct call *c, uint32_t number, uint32_t command,
     return NULL;
 }
 
-static const char *make_vcpu(struct call *c, uint32_t command,
-                             const void *bytes, uint32_t size)
+const char *make_vcpu(struct call *c, uint32_t command, const void *bytes,
+                      uint32_t size)
 {
     c->number = __HYPERVISOR_vcpu_op;
     c->arg[0] = command;
@@ -193,7 +184,7 @@ static const char *make_sched_raw(struct call *c)
     return NULL;
 }
 
-static const char *make_sched(struct call *c)
+const char *make_sched(struct call *c)
 {
     switch (c->s->operation) {
     case DO_yield:
@@ -302,7 +293,7 @@ static const char *make_port(struct call *c)
     return make2(c, __HYPERVISOR_event_channel_op, command, word, size);
 }
 
-static const char *make_evtchn(struct call *c)
+const char *make_evtchn(struct call *c)
 {
     uint64_t wide = c->s->arg[0];
 
@@ -328,264 +319,7 @@ static const char *make_evtchn(struct call *c)
     }
 }
 
-/* ---- vcpu_op ---- */
-
-static const char *make_context(struct call *c)
-{
-    struct vcpu_hvm_context context;
-
-    memset(&context, 0, sizeof(context));
-    switch (c->s->arg[1]) {
-    case CONTEXT_mode2:
-        context.mode = 2;
-        break;
-    case CONTEXT_moden:
-        context.mode = UINT32_MAX;
-        break;
-    default:
-        context.mode = VCPU_HVM_MODE_64B;
-        context.pad = 1;
-        break;
-    }
-    return make_vcpu(c, VCPUOP_initialise, &context, sizeof(context));
-}
-
-static const char *make_singleshot(struct call *c)
-{
-    struct vcpu_set_singleshot_timer op;
-
-    memset(&op, 0, sizeof(op));
-    op.timeout_abs_ns = conduct_time(c->s->arg[1]);
-    op.flags = c->s->arg[2];
-    traces.timers[kit_cpu()] = true;
-    return make_vcpu(c, VCPUOP_set_singleshot_timer, &op,
-                     c->s->narrow ? 12 : sizeof(op));
-}
-
-static const char *make_periodic(struct call *c)
-{
-    static const uint64_t periods[] = {
-        [PERIOD_tick] = TICK_NS * 3 / 4,
-        [PERIOD_zero] = 0,
-        [PERIOD_short] = 999999,
-        [PERIOD_long] = UINT64_C(1) << 61,
-        [PERIOD_longest] = (UINT64_C(1) << 62) - 1,
-        [PERIOD_over] = UINT64_C(1) << 62,
-        [PERIOD_all] = UINT64_MAX,
-    };
-
-    traces.periodic = true;
-    traces.periodic_ticks += traces.periodic_ticks == 0;
-    return make_vcpu(c, VCPUOP_set_periodic_timer,
-                     &periods[c->s->arg[1] % PERIOD_COUNT], 8);
-}
-
-static const char *make_area(struct call *c, bool time)
-{
-    uint32_t vcpu = c->s->arg[0];
-    uint64_t address = 0;
-
-    if (vcpu < VCPUS) {
-        traces.areas = true;
-        if (readable(c->s)) {
-            address = area_address(vcpu, c->s->array_place, time);
-        }
-    }
-    return make_vcpu(c,
-                     time ? VCPUOP_register_vcpu_time_memory_area
-                          : VCPUOP_register_runstate_memory_area,
-                     &address, 8);
-}
-
-/* Moving vcpu_info cannot be undone: only what is refused. */
-static const char *make_vcpu_info(struct call *c)
-{
-    struct vcpu_register_vcpu_info op;
-
-    memset(&op, 0, sizeof(op));
-    op.mfn = UINT64_C(0xfffff00000) | c->s->arg[1];
-    op.offset = c->s->arg[2];
-    return make_vcpu(c, VCPUOP_register_vcpu_info, &op, sizeof(op));
-}
-
-static const char *make_down(struct call *c)
-{
-    if (c->s->arg[0] == 0 && !traces.finale) {
-        return avoided; /* it conducts */
-    }
-    traces.may_be_down = true;
-    return make_vcpu(c, VCPUOP_down, NULL, 0);
-}
-
-static const char *make_vcpu_raw(struct call *c)
-{
-    static const uint8_t zero[32];
-
-    if (c->s->arg[0] <= VCPUOP_register_vcpu_time_memory_area) {
-        return avoided;
-    }
-    c->number = __HYPERVISOR_vcpu_op;
-    c->arg[0] = c->s->arg[0];
-    c->arg[1] = c->s->arg[1];
-    c->arg[2] = put_operand(c, zero, sizeof(zero));
-    return NULL;
-}
-
-static const char *make_nmi(struct call *c)
-{
-    (void)make_vcpu(c, VCPUOP_send_nmi, NULL, 0);
-    c->arg[2] = c->s->arg[1];
-    return NULL;
-}
-
-static const char *make_runstate(struct call *c)
-{
-    struct vcpu_runstate_info info;
-
-    memset(&info, 0x5a, sizeof(info));
-    return make_vcpu(c, VCPUOP_get_runstate_info, &info,
-                     c->s->narrow ? 44 : sizeof(info));
-}
-
-static const char *make_vcpu_op(struct call *c)
-{
-    uint64_t zero = 0;
-
-    switch (c->s->operation) {
-    case DO_initialise:
-        return make_context(c);
-    case DO_up:
-        return make_vcpu(c, VCPUOP_up, NULL, 0);
-    case DO_down:
-        return make_down(c);
-    case DO_is_up:
-        return make_vcpu(c, VCPUOP_is_up, NULL, 0);
-    case DO_runstate:
-        return make_runstate(c);
-    case DO_singleshot:
-        return make_singleshot(c);
-    case DO_stop_singleshot:
-        return make_vcpu(c, VCPUOP_stop_singleshot_timer, NULL, 0);
-    case DO_periodic:
-        return make_periodic(c);
-    case DO_stop_periodic:
-        return make_vcpu(c, VCPUOP_stop_periodic_timer, NULL, 0);
-    case DO_runstate_area:
-    case DO_time_area:
-        return make_area(c, c->s->operation == DO_time_area);
-    case DO_vcpu_info:
-        return make_vcpu_info(c);
-    case DO_nmi:
-        return make_nmi(c);
-    case DO_physid:
-        return make_vcpu(c, VCPUOP_get_physid, &zero, 8);
-    default:
-        return make_vcpu_raw(c);
-    }
-}
-
-/* ---- the others ---- */
-
-static const char *make_set_timer(struct call *c)
-{
-    uint64_t when = conduct_time(c->s->arg[0]);
-
-    traces.timers[kit_cpu()] = true;
-    c->number = __HYPERVISOR_set_timer_op;
-    c->arg[0] = when;
-    c->arg[1] = when >> 32;
-    if (!c->s->narrow) {
-        c->arg[1] = 0;
-    }
-    return NULL;
-}
-
-/* Who the host is may differ; how it is asked may not. */
-static const char *make_version(struct call *c)
-{
-    uint32_t command = c->s->arg[0];
-    uint8_t zero[64] = {0};
-    uint32_t size = 8;
-
-    switch (command) {
-    case XENVER_extraversion:
-    case XENVER_guest_handle:
-        size = 16;
-        break;
-    case XENVER_changeset:
-        size = 64;
-        break;
-    case XENVER_platform_parameters:
-        size = c->s->narrow ? 4 : 8;
-        break;
-    case XENVER_compile_info:
-    case XENVER_capabilities:
-    case XENVER_commandline:
-    case XENVER_build_id:
-        return avoided;
-    default:
-        break;
-    }
-    (void)make2(c, __HYPERVISOR_xen_version, command, zero, size);
-    if (command == XENVER_pagesize && c->s->place == AT_ok) {
-        c->arg[1] = 0;
-    }
-    return NULL;
-}
-
-static const char *make_param(struct call *c)
-{
-    struct xen_hvm_param op;
-
-    memset(&op, 0, sizeof(op));
-    op.domid = DOMID_SELF;
-    op.index = c->s->arg[0];
-    if (op.index != HVM_PARAM_CALLBACK_IRQ && op.index < HVM_NR_PARAMS) {
-        return avoided;
-    }
-    return make2(c, __HYPERVISOR_hvm_op, HVMOP_get_param, &op, sizeof(op));
-}
-
-/* A vector of its own cannot be taken away again: only what is refused. */
-static const char *make_upcall_vector(struct call *c)
-{
-    struct xen_hvm_evtchn_upcall_vector op;
-
-    memset(&op, 0, sizeof(op));
-    op.vcpu = c->s->arg[0];
-    op.vector = (uint8_t)c->s->arg[1];
-    if (op.vector >= VECTOR_MIN && op.vcpu < GUEST_VCPUS) {
-        return avoided;
-    }
-    return make2(c, __HYPERVISOR_hvm_op, HVMOP_set_evtchn_upcall_vector, &op,
-                 sizeof(op));
-}
-
-static const char *make_other(struct call *c)
-{
-    switch (c->s->operation) {
-    case DO_set_timer:
-        return make_set_timer(c);
-    case DO_version:
-        return make_version(c);
-    case DO_vm_assist:
-        traces.assist = true;
-        c->number = __HYPERVISOR_vm_assist;
-        c->arg[0] = c->s->arg[0];
-        c->arg[1] = c->s->arg[1];
-        return NULL;
-    case DO_hvm_param:
-        return make_param(c);
-    case DO_upcall_vector:
-        return make_upcall_vector(c);
-    default: /* hypercall: one that does not exist */
-        if (c->s->arg[0] < 56) {
-            return avoided;
-        }
-        c->number = c->s->arg[0];
-        return NULL;
-    }
-}
+/* ---- all ---- */
 
 const char *call_prepare(struct call *c, const struct statement *s,
                          unsigned int index)
@@ -609,183 +343,4 @@ void call_issue(struct call *c)
 {
     c->result =
         raw_call(c->s->narrow != 0, c->number, c->arg[0], c->arg[1], c->arg[2]);
-}
-
-/* ---- reporting ---- */
-
-/* How often each operation had each result: 0, data, -XEN_E*. */
-#define ERRORS 128u
-static uint32_t coverage[OPERATION_COUNT][ERRORS + 1];
-static const char *altered;
-
-static const char *const names[] = {
-#define NAME(name, operands, flags) #name,
-    OPERATIONS(NAME)};
-
-void calls_alter(const char *name)
-{
-    altered = name;
-}
-
-static void count_result(uint32_t operation, int32_t result)
-{
-    uint32_t at = ERRORS; /* data */
-
-    if (result <= 0 && result > -(int32_t)ERRORS) {
-        at = (uint32_t)-result;
-    }
-    __atomic_fetch_add(&coverage[operation][at], 1, __ATOMIC_RELAXED);
-}
-
-void calls_print_coverage(void)
-{
-    for (uint32_t i = 0; i < OPERATION_COUNT; i++) {
-        for (uint32_t r = 0; r <= ERRORS; r++) {
-            if (coverage[i][r] != 0) {
-                kit_printf("+ %s %s %u\n", names[i],
-                           r == ERRORS ? "data" : schedop_error_name(-(int)r),
-                           coverage[i][r]);
-            }
-        }
-    }
-    memset(coverage, 0, sizeof(coverage));
-}
-
-/* Xen's pattern for a lack of watchdogs is wide; ours need not be (fact 5). */
-void call_tell_result(const struct statement *s, uint64_t result)
-{
-    int64_t r = s->narrow ? (int32_t)result : (int64_t)result;
-
-    if ((uint32_t)r == (uint32_t)-XEN_ENOSPC) {
-        r = -XEN_ENOSPC;
-    }
-    count_result(s->operation, (int32_t)r);
-    if (altered && strcmp(altered, names[s->operation]) == 0) {
-        tell("=altered");
-    } else if (r != (int32_t)r) {
-        tell("=wide %lx", (unsigned long)r);
-    } else if (r < 0) {
-        tell("=%s", schedop_error_name((int)r));
-    } else {
-        tell("=%d", (int)r);
-    }
-}
-
-/* The operand as it is now. */
-static void look_at_operand(const struct call *c, void *bytes)
-{
-    memory_get(c->operand.address, bytes, c->operand.bytes, c->operand.size);
-}
-
-static void tell_if_changed(const struct call *c)
-{
-    uint8_t now[sizeof(c->operand.bytes)];
-
-    look_at_operand(c, now);
-    if (memcmp(now, c->operand.bytes, c->operand.size) != 0) {
-        tell(",changed");
-    }
-}
-
-static void keep_port(const struct call *c)
-{
-    uint32_t word[3] = {0};
-    uint32_t port;
-
-    look_at_operand(c, word);
-    port = c->s->operation == DO_bind_virq ||
-                   c->s->operation == DO_bind_interdomain
-               ? word[2]
-               : word[1];
-    /* Outputs are written, inputs stay. */
-    tell(" port %u", port);
-    slots[c->s->ref[REFS_MAX - 1] % PORT_SLOTS] = port;
-}
-
-static void tell_status(const struct call *c)
-{
-    struct evtchn_status op;
-    uint64_t u;
-
-    look_at_operand(c, &op);
-    memcpy(&u, &op.u, sizeof(u));
-    tell(" status %u vcpu %u u %lx", op.status, op.vcpu, (unsigned long)u);
-}
-
-/* Of this vCPU, or of one that is asleep: others come and go. */
-static void tell_runstate(const struct call *c)
-{
-    struct vcpu_runstate_info info;
-
-    look_at_operand(c, &info);
-    if (c->s->arg[0] == kit_cpu() || c->s->arg[0] >= VCPUS ||
-        (conduct_is_engaged(c->s->arg[0]) &&
-         !performers[c->s->arg[0]].spinning)) {
-        tell(" state %d", info.state);
-    }
-}
-
-static void tell_physid(const struct call *c)
-{
-    uint64_t id;
-
-    look_at_operand(c, &id);
-    tell(" %lx", (unsigned long)id);
-}
-
-static void tell_features(const struct call *c)
-{
-    uint32_t word[2];
-
-    look_at_operand(c, word);
-    if (c->s->arg[0] == XENVER_get_features) {
-        tell(" %x", word[1]);
-    }
-}
-
-void call_report(struct call *c)
-{
-    call_tell_result(c->s, c->result);
-    if (c->result != 0) {
-        switch (c->s->operation) {
-        case DO_runstate: /* nothing but output: may be half there */
-        case DO_version:
-            break;
-        default:
-            tell_if_changed(c);
-            break;
-        }
-        return;
-    }
-    switch (c->s->operation) {
-    case DO_alloc_unbound:
-    case DO_bind_interdomain:
-    case DO_bind_virq:
-    case DO_bind_ipi:
-        keep_port(c);
-        break;
-    case DO_status:
-        tell_status(c);
-        break;
-    case DO_runstate:
-        tell_runstate(c);
-        break;
-    case DO_version:
-        tell_features(c);
-        break;
-    case DO_physid:
-        tell_physid(c);
-        break;
-    case DO_hvm_param:
-        break;
-    case DO_time_area:
-        if (c->s->arg[0] == kit_cpu() && c->s->array_place <= AT_edge &&
-            !area_time_is_sane(kit_cpu())) {
-            tell(" insane");
-        }
-        break;
-    default:
-        tell_if_changed(c);
-        break;
-    }
 }

@@ -401,21 +401,13 @@ static void check_time(void)
     late |= kit_now_ns() > tick_base + TICK_USED_NS;
 }
 
-static void stop_periodic(void)
-{
-    for (unsigned int v = 0; v < VCPUS + 1; v++) {
-        (void)schedop_vcpu_periodic_timer(v, 0);
-    }
-    traces.periodic_ticks = 0;
-}
-
 static void advance(void)
 {
     stop(1);
     stop(2);
     check_time();
     if (traces.periodic_ticks != 0 && traces.periodic_ticks++ == TICKS_MAX) {
-        stop_periodic(); /* or it would happen among statements */
+        undo_periodic(); /* or it would happen among statements */
     }
     tick_base += TICK_NS;
     quiet_until = tick_base;
@@ -497,57 +489,6 @@ static void wake(unsigned int vcpu)
     w->engaged = false;
 }
 
-static void undo_domain(void)
-{
-    static const uint64_t nowhere;
-    struct sched_watchdog dogs[2] = {{1, 0}, {2, 0}};
-
-    for (unsigned int i = 0; traces.watchdogs && i < 2; i++) {
-        (void)schedop_hypercall3(__HYPERVISOR_sched_op, SCHEDOP_watchdog,
-                                 (uintptr_t)&dogs[i], 0);
-    }
-    if (traces.assist) {
-        (void)schedop_hypercall3(__HYPERVISOR_vm_assist, VMASST_CMD_disable,
-                                 VMASST_TYPE_runstate_update_flag, 0);
-    }
-    for (unsigned int v = 0; v < VCPUS + 1; v++) {
-        if (traces.areas) {
-            (void)schedop_hypercall3(__HYPERVISOR_vcpu_op,
-                                     VCPUOP_register_runstate_memory_area, v,
-                                     (uintptr_t)&nowhere);
-            (void)schedop_hypercall3(__HYPERVISOR_vcpu_op,
-                                     VCPUOP_register_vcpu_time_memory_area, v,
-                                     (uintptr_t)&nowhere);
-        }
-    }
-    if (traces.periodic) {
-        stop_periodic();
-    }
-}
-
-/* Ports that programs bound are the lowest ones. */
-static void close_ports(void)
-{
-    static uint32_t port[BELL_PORT];
-    static multicall_entry_t entry[BELL_PORT];
-    uint32_t count = traces.ports < BELL_PORT ? traces.ports : BELL_PORT - 1;
-
-    if (no_bells) {
-        hang_bells();
-        return;
-    }
-    for (uint32_t i = 0; i < count; i++) {
-        port[i] = i + 1;
-        entry[i].op = __HYPERVISOR_event_channel_op;
-        entry[i].args[0] = EVTCHNOP_close;
-        entry[i].args[1] = (uintptr_t)&port[i];
-    }
-    if (count != 0) {
-        (void)schedop_hypercall3(__HYPERVISOR_multicall, (uintptr_t)entry,
-                                 count, 0);
-    }
-}
-
 static void clean_up(void)
 {
     quiet_until = 0;
@@ -561,7 +502,11 @@ static void clean_up(void)
     }
     perform_cleanup();
     undo_domain();
-    close_ports();
+    if (no_bells) {
+        hang_bells();
+    } else {
+        undo_ports();
+    }
     state_reset();
     if (traces.periodic) {
         /* The next first tick shall be due at once, as this one was. */
@@ -604,4 +549,5 @@ void conduct_start(void)
         }
     }
     state_reset();
+    sleep_until(2 * TICK_NS); /* a first periodic tick is due at once */
 }

@@ -3,9 +3,9 @@
  * The interpreter of differential programs: what its files share.
  *
  * conduct.c runs programs statement by statement in lock-step on vCPUs 0 to
- * 2; perform.c carries out one statement on the vCPU it is called on; the
- * operand structures are made by calls.c in memory from memory.c; record.c
- * makes the transcript.
+ * 2, undo.c cleans up after them; perform.c carries out one statement on the
+ * vCPU it is called on; hypercalls are made by calls*.c in memory from memory.c
+ * and told by report.c; record.c makes the transcript.
  */
 #ifndef SCHEDOP_TESTS_DIFFERENTIAL_GUEST_H
 #define SCHEDOP_TESTS_DIFFERENTIAL_GUEST_H
@@ -51,6 +51,12 @@ uint64_t conduct_time(uint32_t kind);
 
 /* Whether the vCPU is asleep or spinning in a statement. */
 bool conduct_is_engaged(unsigned int vcpu);
+
+/* ---- undo.c ---- */
+
+void undo_periodic(void);
+void undo_domain(void); /* watchdogs, areas, periodic timers, assists */
+void undo_ports(void);
 
 /* ---- perform.c ---- */
 
@@ -115,6 +121,8 @@ struct call {
 const char *call_prepare(struct call *c, const struct statement *s,
                          unsigned int index);
 void call_issue(struct call *c);
+/* ---- report.c ---- */
+
 /* Tells the result, and keeps ports. */
 void call_report(struct call *c);
 /* Tells the result of a statement alone, and counts it. */
