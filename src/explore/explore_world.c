@@ -150,7 +150,7 @@ static uint64_t next_event(void)
     for (i = 0; i < ex_scenario->nr_pcpus; i++) {
         const struct ex_pcpu *c = &ex_world.pcpu[i];
 
-        if (c->armed > ex_world.now && c->armed < first) {
+        if (!c->off && c->armed > ex_world.now && c->armed < first) {
             first = c->armed;
         }
         due = control_due(c);
@@ -180,7 +180,7 @@ static bool is_open(const struct ex_pcpu *c)
     return c->at == EX_AT_GUEST || c->at == EX_AT_IDLE;
 }
 
-/* What is on its way already. */
+/* What is on its way already. One that is off line gets no timer interrupt. */
 static void due_steps(struct ex_step *list, unsigned *n,
                       const struct ex_pcpu *c)
 {
@@ -191,7 +191,7 @@ static void due_steps(struct ex_step *list, unsigned *n,
     if (is_open(c) && c->kicked) {
         add(list, n, EX_STEP_KICK, c);
     }
-    if (is_open(c) && c->armed <= ex_world.now) {
+    if (is_open(c) && !c->off && c->armed <= ex_world.now) {
         add(list, n, EX_STEP_TIMER, c);
     }
 }
@@ -262,7 +262,7 @@ bool ex_at_rest(void)
         const struct ex_pcpu *c = &ex_world.pcpu[i];
 
         if (c->at == EX_AT_CORE || c->at == EX_AT_LOCK || c->kicked ||
-            c->armed <= ex_world.now) {
+            (!c->off && c->armed <= ex_world.now)) {
             return false;
         }
     }
