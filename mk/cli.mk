@@ -22,7 +22,7 @@ $(O)/cli-asan/%.o: src/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CLI_CFLAGS) $(CLI_ASAN) -MMD -MP -c -o $@ $<
 
-$(O)/schedop: $(CLI_OBJ) $(O)/sim/lab.a
+$(O)/schedop: $(CLI_OBJ) $(O)/sim/lab.a $(O)/explore/explore.o
 	$(Q)$(CC) -o $@ $^ $(CLI_LIBS)
 
 ALL += $(O)/schedop
@@ -32,14 +32,16 @@ ALL += $(O)/schedop
 CLI_UNIT := $(patsubst tests/unit/%.c,$(O)/cli-tests/%, \
     $(wildcard tests/unit/cli_*.c))
 
-$(O)/cli-tests/schedop: $(CLI_AOBJ) $(O)/sim/lab-asan.a
+$(O)/cli-tests/schedop: $(CLI_AOBJ) $(O)/sim/lab-asan.a $(O)/explore/explore.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CLI_ASAN) -o $@ $^ $(CLI_LIBS)
 
-$(O)/cli-tests/cli_%: tests/unit/cli_%.c $(CLI_AOBJ) $(O)/sim/lab-asan.a
+$(O)/cli-tests/cli_%: tests/unit/cli_%.c $(CLI_AOBJ) $(O)/sim/lab-asan.a \
+    $(O)/explore/explore.o
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CLI_CFLAGS) $(CLI_ASAN) -MMD -MP -o $@ $< \
-	    $(filter-out %/cli/main.o,$(CLI_AOBJ)) $(O)/sim/lab-asan.a -lcmocka \
+	    $(filter-out %/cli/main.o,$(CLI_AOBJ)) $(O)/sim/lab-asan.a \
+	    $(O)/explore/explore.o -lcmocka \
 	    $(CLI_LIBS)
 
 # A guest image for the tests: two bytes of code and the PVH note.

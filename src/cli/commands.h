@@ -27,5 +27,6 @@ extern const struct cli_command cli_watch_command; /* verb_wait.c */
 extern const struct cli_command cli_lab_command;         /* lab.c */
 extern const struct cli_command cli_lab_run_command;     /* lab_run.c */
 extern const struct cli_command cli_lab_compare_command; /* lab_compare.c */
+extern const struct cli_command cli_lab_explore_command; /* lab_explore.c */
 
 #endif

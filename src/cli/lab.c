@@ -5,6 +5,7 @@
 static const struct cli_command *const verbs[] = {
     &cli_lab_run_command,
     &cli_lab_compare_command,
+    &cli_lab_explore_command,
     NULL,
 };
 
@@ -18,6 +19,7 @@ static const struct cli_part parts[] = {
      "  schedop lab run labs/fair.lab               a table in a moment\n"
      "  schedop lab run app.json --pcpus 4          a workload of rt-app\n"
      "  schedop lab compare labs/noisy.lab --set hog.cap=0,50\n"
+     "  schedop lab explore --list                  all orders of events\n"
      "  make lab                                    the showcase",
      NULL, true},
     {NULL, NULL, NULL, false},

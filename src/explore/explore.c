@@ -123,7 +123,7 @@ static void say_repeat(const struct explore_request *req,
     (void)fprintf(req->out, "  repeat with: schedop lab explore %s",
                   req->path != NULL ? req->path : req->name);
     if (req->policy != NULL) {
-        (void)fprintf(req->out, " --policy %s", req->policy);
+        (void)fprintf(req->out, " --sched %s", req->policy);
     }
     (void)fprintf(req->out, " --trace --schedule '");
     ex_way_print(way, req->out);

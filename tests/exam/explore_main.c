@@ -25,7 +25,7 @@ int main(int argc, char **argv)
             req.made = true;
         } else if (i + 1 < argc && strcmp(argv[i], "--schedule") == 0) {
             req.schedule = argv[++i];
-        } else if (i + 1 < argc && strcmp(argv[i], "--policy") == 0) {
+        } else if (i + 1 < argc && strcmp(argv[i], "--sched") == 0) {
             req.policy = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
             req.seeds = strtoull(argv[++i], NULL, 10);
