@@ -181,7 +181,7 @@ enum sop_trace_kind {
 
 enum sop_trace_event {
 #define SOP_TRACE_ENUM(n, NAME, name, class, text, a0, k0, a1, k1)             \
-    SOP_TRACE_EV_##NAME = n,
+    SOP_TRACE_EV_##NAME = (n),
     SOP_TRACE_EVENTS(SOP_TRACE_ENUM)
 #undef SOP_TRACE_ENUM
 };

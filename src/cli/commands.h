@@ -6,6 +6,7 @@
 #include "options.h"
 
 extern const struct cli_command cli_run_command;     /* run.c */
+extern const struct cli_command cli_trace_command;   /* trace.c */
 extern const struct cli_command cli_conform_command; /* conform.c */
 
 extern const struct cli_command cli_host_command;    /* verb_host.c */

@@ -30,7 +30,7 @@ struct trace_backend {
 };
 
 extern const struct trace_backend trace_native, trace_text, trace_perfetto,
-    trace_xentrace;
+    trace_xentrace, trace_svg;
 
 /* Notes a failure, the first only. */
 void trace_fail(struct trace_writer *w, int error);

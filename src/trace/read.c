@@ -18,6 +18,7 @@ struct trace_reader {
     uint64_t records;
     uint32_t crc;
     bool ended;
+    uint64_t end_ns;
     char error[160];
 };
 
@@ -128,6 +129,7 @@ static int check_end(struct trace_reader *r, const struct sop_trace_rec *rec)
         return -1;
     }
     r->ended = true;
+    r->end_ns = rec->time_ns;
     return 0;
 }
 
@@ -151,6 +153,11 @@ int trace_reader_next(struct trace_reader *r, struct sop_trace_rec *rec)
     r->records++;
     r->crc = (uint32_t)crc32(r->crc, (const Bytef *)rec, sizeof(*rec));
     return 1;
+}
+
+uint64_t trace_reader_end_ns(const struct trace_reader *r)
+{
+    return r->end_ns;
 }
 
 void trace_reader_close(struct trace_reader *r)

@@ -22,6 +22,7 @@ enum trace_format {
     TRACE_TEXT,     /* .txt: one line a record */
     TRACE_PERFETTO, /* .json: for ui.perfetto.dev */
     TRACE_XENTRACE, /* .xentrace: Xen's records, for xenalyze */
+    TRACE_SVG,      /* .svg: a picture */
     TRACE_FORMATS,
 };
 
@@ -77,6 +78,9 @@ const char *trace_reader_title(const struct trace_reader *r);
    cut off, for which trace_reader_error() has words. */
 int trace_reader_next(struct trace_reader *r, struct sop_trace_rec *rec);
 const char *trace_reader_error(const struct trace_reader *r);
+
+/* When the trace ends, once all was read; not before its last record. */
+uint64_t trace_reader_end_ns(const struct trace_reader *r);
 void trace_reader_close(struct trace_reader *r);
 
 /* ---- choosing records ---- */

