@@ -121,6 +121,13 @@ static int64_t ctl_rest(struct sop_pcpu *self, struct sop_vcpu *v,
     if (ctl_is_affinity(op->cmd)) {
         return domctl_affinity(self, v, op);
     }
+    if (op->cmd == XEN_DOMCTL_scheduler_op) {
+        /* Also after an error: how many vCPUs it did. */
+        rc = schedctl_domain(self, v, op);
+        return port_copy_out(v, call->arg[0], op, sizeof(*op)) == 0
+                   ? rc
+                   : -XEN_EFAULT;
+    }
     if (op->cmd != XEN_DOMCTL_getvcpuinfo) {
         return port_hypercall(self, v, call);
     }

@@ -197,6 +197,10 @@ struct sop_pcpu {
     /* Too big for the stack; unlocked, for one hypercall at a time. */
     union {
         uint8_t bytes[sizeof(struct vcpu_guest_context)];
+        struct {
+            struct xen_sysctl_arinc653_schedule xen;
+            struct policy_pool_knobs knobs;
+        } schedule;
         uint64_t align;
     } scratch;
 };
@@ -660,6 +664,13 @@ struct sop_domain *domctl_find_from(const struct sop_system *sys,
 int domctl_affinity(struct sop_pcpu *self, struct sop_vcpu *v,
                     const struct xen_domctl *op);
 int domctl_vcpu_info(struct sop_pcpu *self, struct xen_domctl *op);
+
+/* scheduler_op of both; unlocked. */
+struct xen_sysctl_scheduler_op;
+int schedctl_domain(struct sop_pcpu *self, struct sop_vcpu *v,
+                    struct xen_domctl *ctl);
+int schedctl_pool(struct sop_pcpu *self, struct sop_vcpu *v,
+                  struct xen_sysctl_scheduler_op *op);
 
 /* Masks in guest memory, unlocked: 0 or -EFAULT. */
 struct xenctl_bitmap;

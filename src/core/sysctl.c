@@ -179,6 +179,7 @@ static bool writes_back(const struct xen_sysctl *op)
     return op->cmd == XEN_SYSCTL_getdomaininfolist ||
            op->cmd == XEN_SYSCTL_sched_id ||
            op->cmd == XEN_SYSCTL_cputopoinfo ||
+           op->cmd == XEN_SYSCTL_scheduler_op ||
            (op->cmd == XEN_SYSCTL_cpupool_op &&
             (op->u.cpupool_op.op == XEN_SYSCTL_CPUPOOL_OP_CREATE ||
              op->u.cpupool_op.op == XEN_SYSCTL_CPUPOOL_OP_INFO));
@@ -196,6 +197,8 @@ static int64_t dispatch(struct sop_pcpu *self, struct sop_vcpu *v,
     case XEN_SYSCTL_sched_id:
         op->u.sched_id.sched_id = self->sys->cfg.policy->id;
         return 0;
+    case XEN_SYSCTL_scheduler_op:
+        return schedctl_pool(self, v, &op->u.scheduler_op);
     case XEN_SYSCTL_cpupool_op:
         return pool_op(self, v, &op->u.cpupool_op);
     case XEN_SYSCTL_cpu_hotplug:
