@@ -66,6 +66,8 @@ struct sop_config {
                                                  that one */
     unsigned nr_policies;
     unsigned nr_pools; /* at most, 0: SOP_POOLS_MAX */
+    bool noreboot;  /* Xen's boot option: a crash of the hardware domain, or a
+                       reason of no meaning, halts the machine (spec 7.5) */
     bool own_ports; /* no tables of ports in the arena: each domain brings
                        its own, struct sop_domain_config */
 };

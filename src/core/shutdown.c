@@ -35,7 +35,8 @@ static void pause_all(struct sop_pcpu *self, struct sop_domain *d, uint64_t now)
 /* Spec 7.5: the console line of the hardware domain's end. */
 static void log_hardware_end(struct sop_pcpu *self, const struct sop_domain *d)
 {
-    static const char tail[] = "rebooting machine in 5 seconds.";
+    const char *tail = d->sys->cfg.noreboot ? "'noreboot' set - not rebooting."
+                                            : "rebooting machine in 5 seconds.";
     unsigned id = d->id;
 
     switch (d->code) {

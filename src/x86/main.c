@@ -11,6 +11,7 @@
 #include "../lib/string.h"
 #include "cpu/lock.h"
 #include "trace.h"
+#include "pools.h"
 #include "virt/spec.h"
 
 #define DOMAINS_SPARE 16u /* kept, stopped ones beside those that restart */
@@ -133,7 +134,7 @@ static struct sop_system *make_system(void)
         .seed = seed(),
         .wall_ns = time_wall_ns_at_boot(),
         .time = *time_scale(),
-        .policy = &policy_credit2,
+        .noreboot = cmdline_has(boot_info.cmdline, "noreboot"),
         .own_ports = true,
         .nr_pools = x86_nr_pcpus() + POOLS_SPARE,
     };
@@ -142,6 +143,7 @@ static struct sop_system *make_system(void)
     size_t size;
     void *arena;
 
+    pools_configure(&cfg);
     for (unsigned i = 0; i < nr_specs; i++) {
         cfg.nr_vcpus += specs[i].vcpus;
         most = specs[i].vcpus > most ? specs[i].vcpus : most;
@@ -236,6 +238,7 @@ void x86_main(void)
         pause();
     }
     trace_begin(self->sop);
+    pools_start(self->sop);
     start_domains(self->sop);
     virt_run(self);
 }

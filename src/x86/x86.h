@@ -200,6 +200,13 @@ __attribute__((noreturn)) void machine_stop(bool reboot);
  */
 bool cmdline_get(const char *cmdline, const char *key, char *out, size_t size);
 
+/* The same of the nth such word, from 0: false beyond the last. */
+bool cmdline_nth(const char *cmdline, const char *key, unsigned n, char *out,
+                 size_t size);
+
+/* Is this very word on it? */
+bool cmdline_has(const char *cmdline, const char *word);
+
 /* snprintf of src/lib, under the port's name: %s %d %u %x %llu %016llx %c %% */
 int x86_snprintf(char *out, size_t size, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

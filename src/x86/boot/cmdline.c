@@ -37,15 +37,30 @@ static const char *value_of(const char *word, const char *key)
     return *key == '\0' && *word == '=' ? word + 1 : NULL;
 }
 
-bool cmdline_get(const char *cmdline, const char *key, char *out, size_t size)
+static const char *first_word(const char *cmdline)
 {
-    const char *value = NULL;
-    size_t n = 0;
-
     while (*cmdline == ' ') {
         cmdline++;
     }
-    for (const char *w = cmdline; !at_end(w); w = next_word(w)) {
+    return cmdline;
+}
+
+static void copy_value(const char *value, char *out, size_t size)
+{
+    size_t n = 0;
+
+    while (n + 1 < size && value[n] != ' ' && value[n] != '\0') {
+        out[n] = value[n];
+        n++;
+    }
+    out[n] = '\0';
+}
+
+bool cmdline_get(const char *cmdline, const char *key, char *out, size_t size)
+{
+    const char *value = NULL;
+
+    for (const char *w = first_word(cmdline); !at_end(w); w = next_word(w)) {
         const char *v = value_of(w, key);
 
         value = v != NULL ? v : value;
@@ -53,12 +68,35 @@ bool cmdline_get(const char *cmdline, const char *key, char *out, size_t size)
     if (value == NULL || size == 0) {
         return false;
     }
-    while (n + 1 < size && value[n] != ' ' && value[n] != '\0') {
-        out[n] = value[n];
-        n++;
-    }
-    out[n] = '\0';
+    copy_value(value, out, size);
     return true;
+}
+
+bool cmdline_nth(const char *cmdline, const char *key, unsigned n, char *out,
+                 size_t size)
+{
+    for (const char *w = first_word(cmdline); !at_end(w); w = next_word(w)) {
+        const char *v = value_of(w, key);
+
+        if (v != NULL && n-- == 0 && size != 0) {
+            copy_value(v, out, size);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool cmdline_has(const char *cmdline, const char *word)
+{
+    size_t len = __builtin_strlen(word);
+
+    for (const char *w = first_word(cmdline); !at_end(w); w = next_word(w)) {
+        if (__builtin_strncmp(w, word, len) == 0 &&
+            (w[len] == ' ' || w[len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Decimal, or hexadecimal after 0x; `fallback` when it is no number. */

@@ -18,6 +18,7 @@
 
 #include "../../lib/elf.h"
 #include "../../lib/string.h"
+#include "../pools.h"
 #include "acpi.h"
 
 #define ACPI_BYTES PAGE_SIZE
@@ -418,11 +419,32 @@ static bool set_affinities(struct build *b, struct sop_pcpu *self)
         if (sop_vcpu_set_affinity(self, v,
                                   SOP_AFFINITY_HARD | SOP_AFFINITY_SOFT, &hard,
                                   &soft) != 0) {
-            return fail(b, "cpus=%llx: there is no such pCPU; there are %u",
-                        (unsigned long long)b->spec->hard[i], x86_nr_pcpus());
+            return fail(b, "cpus=%llx: there is no such pCPU in %s",
+                        (unsigned long long)b->spec->hard[i], b->spec->pool);
         }
     }
     return true;
+}
+
+static bool refused(struct build *b, int rc)
+{
+    switch (rc) {
+    case -XEN_EEXIST:
+        return fail(b, "domain id %u is in use", b->d->domid);
+    case -XEN_ENODEV:
+        return fail(b, "pool=%s: it has no pCPU", b->spec->pool);
+    case -XEN_ENOSPC:
+        return fail(b,
+                    "%s cannot guarantee budget=%u of period=%u for %u vCPUs; "
+                    "do with less, or give it more pCPUs",
+                    b->spec->pool, b->spec->budget_us, b->spec->period_us,
+                    b->spec->vcpus);
+    case -XEN_EINVAL:
+        return fail(b, "the scheduler of %s does not take its knobs",
+                    b->spec->pool);
+    default:
+        return fail(b, "no room for domain %u", b->d->domid);
+    }
 }
 
 static bool create_in_core(struct build *b, struct sop_pcpu *self)
@@ -434,16 +456,18 @@ static bool create_in_core(struct build *b, struct sop_pcpu *self)
         .hardware = b->spec->hardware,
         .kind = SOP_GUEST_HVM,
         .nr_vcpus = d->nr_vcpus,
-        .weight = b->spec->weight,
-        .cap = b->spec->cap,
         .hard = SOP_CPUMASK_ALL,
         .soft = SOP_CPUMASK_ALL,
         .shared_info = d->shared_info,
         .ports = d->ports,
         .port = d,
     };
+    struct policy_domain_knobs knobs;
     int rc;
 
+    if (!pools_place(self, b->spec, &cfg, &knobs, b->why, b->why_size)) {
+        return false;
+    }
     for (unsigned i = 0; i < d->nr_vcpus; i++) {
         ports[i] = d->vcpu[i];
     }
@@ -451,10 +475,7 @@ static bool create_in_core(struct build *b, struct sop_pcpu *self)
                            &d->sop);
     if (rc != 0) {
         d->sop = NULL;
-        return fail(b,
-                    rc == -XEN_EEXIST ? "domain id %u is in use"
-                                      : "no room for domain %u",
-                    d->domid);
+        return refused(b, rc);
     }
     for (unsigned i = 0; i < d->nr_vcpus; i++) {
         d->vcpu[i]->sop = sop_domain_vcpu(d->sop, i);

@@ -67,6 +67,17 @@ static bool set_number(const struct word *w, unsigned *out, uint64_t min,
     return true;
 }
 
+static bool set_flag(const struct word *w, bool *out)
+{
+    unsigned flag = 0;
+
+    if (!set_number(w, &flag, 0, 1)) {
+        return false;
+    }
+    *out = flag == 1;
+    return true;
+}
+
 static bool is_name_char(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
@@ -174,10 +185,44 @@ static bool apply_action(const struct word *w)
     return complain(w, "no such key; see docs/link.md");
 }
 
+static bool is_credit2(const char *key)
+{
+    return strcmp(key, "weight") == 0 || strcmp(key, "cap") == 0;
+}
+
+static bool is_knob(const char *key)
+{
+    return is_credit2(key) || strcmp(key, "period") == 0 ||
+           strcmp(key, "budget") == 0 || strcmp(key, "extratime") == 0;
+}
+
+/* Whether they suit the pool is known later (pools.c). */
+static bool apply_knob(const struct word *w)
+{
+    struct domain_spec *s = w->spec;
+
+    if (is_credit2(w->key)) {
+        s->has_credit2 = true;
+    } else {
+        s->has_rtds = true;
+    }
+    switch (w->key[0]) {
+    case 'w':
+        return set_number(w, &s->weight, 1, 65535);
+    case 'c':
+        return set_number(w, &s->cap, 0, 100 * SOP_PCPUS_MAX);
+    case 'p':
+        return set_number(w, &s->period_us, 10, UINT32_MAX);
+    case 'b':
+        return set_number(w, &s->budget_us, 10, UINT32_MAX);
+    default:
+        return set_flag(w, &s->extratime);
+    }
+}
+
 static bool apply(const struct word *w)
 {
     struct domain_spec *s = w->spec;
-    unsigned flag;
 
     if (strcmp(w->key, "name") == 0) {
         return set_name(w, s->name);
@@ -191,18 +236,14 @@ static bool apply(const struct word *w)
     if (strcmp(w->key, "vcpus") == 0) {
         return set_number(w, &s->vcpus, 1, VCPUS_MAX);
     }
-    if (strcmp(w->key, "weight") == 0) {
-        return set_number(w, &s->weight, 1, 65535);
-    }
-    if (strcmp(w->key, "cap") == 0) {
-        return set_number(w, &s->cap, 0, 100 * SOP_PCPUS_MAX);
+    if (strcmp(w->key, "pool") == 0) {
+        return set_name(w, s->pool);
     }
     if (strcmp(w->key, "hardware") == 0) {
-        if (!set_number(w, &flag, 0, 1)) {
-            return false;
-        }
-        s->hardware = flag;
-        return true;
+        return set_flag(w, &s->hardware);
+    }
+    if (is_knob(w->key)) {
+        return apply_knob(w);
     }
     if (strncmp(w->key, "cpus_soft", 9) == 0) {
         return set_affinity(w, w->key + 9, s->soft);
@@ -279,7 +320,10 @@ static void set_defaults(struct domain_spec *s, const struct boot_module *m,
         .cmdline = "",
         .memory_mib = 32,
         .vcpus = 1,
+        .pool = "Pool-0",
         .weight = 256,
+        .period_us = 10000,
+        .budget_us = 4000,
         .on_poweroff = ACTION_DESTROY,
         .on_reboot = ACTION_RESTART,
         .on_crash = ACTION_DESTROY,

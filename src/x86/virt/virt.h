@@ -25,8 +25,13 @@ struct domain_spec {
     char name[64];
     const struct boot_module *image;
     const char *cmdline; /* the guest's own, "" if none */
-    unsigned memory_mib, vcpus, weight, cap;
+    unsigned memory_mib, vcpus;
     bool hardware;
+    char pool[64]; /* name of its cpupool */
+    /* Knobs of its pool's policy; which were given tells whose they are. */
+    unsigned weight, cap, period_us, budget_us;
+    bool extratime;
+    bool has_credit2, has_rtds;
     sop_cpumask_t hard[SOP_VCPUS_MAX], soft[SOP_VCPUS_MAX];
     enum domain_action on_poweroff, on_reboot, on_crash, on_watchdog,
         on_soft_reset, on_suspend;
