@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Domains from xl.cfg files: see config.h. Xen's own parser (libxlutil) reads
- * the syntax and the values; keys.c adds the line numbers.
+ * Domains from xl.cfg files: see config.h. config_file.c reads the syntax and
+ * the values.
  *
  * Every reader below returns 0 when the key is absent or good and -1 after an
  * error message.
@@ -14,85 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libxlutil.h>
-
-#include "cpulist.h"
-
-struct config {
-    const char *path;
-    XLU_Config *xlu;
-    struct cli_keys keys;
-    struct cli_domain *domain;
-};
-
-static char *key_where(const struct config *c, const char *key)
-{
-    unsigned line = cli_keys_line(&c->keys, key);
-
-    return line != 0 ? cli_format("%s:%u", c->path, line) : cli_strdup(c->path);
-}
-
-static int bad(const struct config *c, const char *key, const char *what)
-{
-    cli_error("%s:%u: %s", c->path, cli_keys_line(&c->keys, key), what);
-    return -1;
-}
-
-/* *value stays as it is when the key is absent. */
-static int get_string(const struct config *c, const char *key,
-                      const char **value)
-{
-    const char *s;
-    int rc = xlu_cfg_get_string(c->xlu, key, &s, 1);
-
-    if (rc == ESRCH) {
-        return 0;
-    }
-    if (rc != 0) {
-        cli_error("%s:%u: %s must be one value, not a list", c->path,
-                  cli_keys_line(&c->keys, key), key);
-        return -1;
-    }
-    *value = s;
-    return 0;
-}
-
-/* *value stays as it is when the key is absent. */
-static int get_number(const struct config *c, const char *key, uint64_t min,
-                      uint64_t max, uint64_t *value)
-{
-    const char *s = NULL;
-    uint64_t n;
-
-    if (get_string(c, key, &s) != 0) {
-        return -1;
-    }
-    if (s == NULL) {
-        return 0;
-    }
-    if (!cli_number(s, UINT64_MAX, &n)) {
-        cli_error("%s:%u: %s = %s is not a number", c->path,
-                  cli_keys_line(&c->keys, key), key, s);
-        return -1;
-    }
-    if (n < min || n > max) {
-        cli_error("%s:%u: %s = %s: must be %" PRIu64 " to %" PRIu64, c->path,
-                  cli_keys_line(&c->keys, key), key, s, min, max);
-        return -1;
-    }
-    *value = n;
-    return 0;
-}
-
-static int get_unsigned(const struct config *c, const char *key, unsigned min,
-                        unsigned max, unsigned *value)
-{
-    uint64_t n = *value;
-    int rc = get_number(c, key, min, max, &n);
-
-    *value = (unsigned)n;
-    return rc;
-}
+#include "config_file.h"
 
 /* ---- the readers, one for each group of keys ---- */
 
@@ -114,11 +36,11 @@ static int read_name(struct config *c)
     struct cli_domain *d = c->domain;
     const char *name = NULL;
 
-    if (get_string(c, "name", &name) != 0) {
+    if (config_string(c, "name", &name) != 0) {
         return -1;
     }
     d->name = name != NULL ? cli_strdup(name) : stem(c->path);
-    d->where = key_where(c, "name");
+    d->where = config_where(c, "name");
     if (!cli_domain_name_ok(d->name)) {
         cli_error("%s: name = \"%s\": a name is 1 to %u of A-Z a-z 0-9 _ . -",
                   d->where, d->name, SCHEDOP_NAME_MAX);
@@ -132,8 +54,8 @@ static int read_type(struct config *c)
 {
     const char *type = NULL, *builder = NULL;
 
-    if (get_string(c, "type", &type) != 0 ||
-        get_string(c, "builder", &builder) != 0) {
+    if (config_string(c, "type", &type) != 0 ||
+        config_string(c, "builder", &builder) != 0) {
         return -1;
     }
     if (type != NULL && strcmp(type, "pvh") != 0) {
@@ -192,8 +114,8 @@ static int read_files(struct config *c)
     const char *kernel = NULL, *ramdisk = NULL;
     char *why;
 
-    if (get_string(c, "kernel", &kernel) != 0 ||
-        get_string(c, "ramdisk", &ramdisk) != 0) {
+    if (config_string(c, "kernel", &kernel) != 0 ||
+        config_string(c, "ramdisk", &ramdisk) != 0) {
         return -1;
     }
     if (kernel == NULL || kernel[0] == '\0') {
@@ -220,9 +142,9 @@ static int read_cmdline(struct config *c)
     const char *cmdline = NULL, *root = NULL, *extra = NULL;
     char *composed;
 
-    if (get_string(c, "cmdline", &cmdline) != 0 ||
-        get_string(c, "root", &root) != 0 ||
-        get_string(c, "extra", &extra) != 0) {
+    if (config_string(c, "cmdline", &cmdline) != 0 ||
+        config_string(c, "root", &root) != 0 ||
+        config_string(c, "extra", &extra) != 0) {
         return -1;
     }
     if (cmdline != NULL) {
@@ -238,9 +160,9 @@ static int read_cmdline(struct config *c)
     }
     free(c->domain->cmdline);
     c->domain->cmdline = composed;
-    c->domain->cmdline_where = key_where(c, cmdline != NULL ? "cmdline"
-                                            : extra         ? "extra"
-                                                            : "root");
+    c->domain->cmdline_where = config_where(c, cmdline != NULL ? "cmdline"
+                                               : extra         ? "extra"
+                                                               : "root");
     return 0;
 }
 
@@ -250,8 +172,8 @@ static int read_memory(struct config *c)
     uint64_t max = 0;
     const char *key = "memory";
 
-    if (get_number(c, "memory", 1, CLI_MEMORY_MAX, &d->memory_mib) != 0 ||
-        get_number(c, "maxmem", 1, CLI_MEMORY_MAX, &max) != 0) {
+    if (config_number(c, "memory", 1, CLI_MEMORY_MAX, &d->memory_mib) != 0 ||
+        config_number(c, "maxmem", 1, CLI_MEMORY_MAX, &max) != 0) {
         return -1;
     }
     if (max != 0 && d->memory_mib == 0) {
@@ -259,7 +181,7 @@ static int read_memory(struct config *c)
         key = "maxmem";
     }
     if (max != 0 && max < d->memory_mib) {
-        return bad(c, "maxmem", "maxmem is below memory");
+        return config_bad(c, "maxmem", "maxmem is below memory");
     }
     if (max > d->memory_mib) {
         cli_warning("%s:%u: maxmem is above memory: the domain gets %" PRIu64
@@ -279,32 +201,19 @@ static int read_vcpus(struct config *c)
     struct cli_domain *d = c->domain;
     unsigned max = 0;
 
-    if (get_unsigned(c, "vcpus", 1, CLI_VCPUS_MAX, &d->vcpus) != 0 ||
-        get_unsigned(c, "maxvcpus", 1, CLI_VCPUS_MAX, &max) != 0) {
+    if (config_unsigned(c, "vcpus", 1, CLI_VCPUS_MAX, &d->vcpus) != 0 ||
+        config_unsigned(c, "maxvcpus", 1, CLI_VCPUS_MAX, &max) != 0) {
         return -1;
     }
     if (max != 0 && cli_keys_line(&c->keys, "vcpus") == 0) {
         d->vcpus = max;
     }
     if (max != 0 && max < d->vcpus) {
-        return bad(c, "maxvcpus", "maxvcpus is below vcpus");
+        return config_bad(c, "maxvcpus", "maxvcpus is below vcpus");
     }
     if (max > d->vcpus) {
         cli_warning("%s:%u: maxvcpus is above vcpus: the domain gets %u vCPUs",
                     c->path, cli_keys_line(&c->keys, "maxvcpus"), d->vcpus);
-    }
-    return 0;
-}
-
-static int parse_list(const struct config *c, const char *key, const char *text,
-                      uint64_t *mask)
-{
-    const char *wrong = cli_cpulist(text, mask);
-
-    if (wrong != NULL) {
-        cli_error("%s:%u: %s = \"%s\": %s", c->path,
-                  cli_keys_line(&c->keys, key), key, text, wrong);
-        return -1;
     }
     return 0;
 }
@@ -320,26 +229,49 @@ static int read_affinity(struct config *c, const char *key, uint64_t *mask,
     if (cli_keys_line(&c->keys, key) == 0) {
         return 0;
     }
-    *where = key_where(c, key);
+    *where = config_where(c, key);
     if (xlu_cfg_get_list(c->xlu, key, &list, &count, 1) == 0) {
         for (int i = 0; i < count; i++) {
             text = xlu_cfg_get_listitem(list, i);
             if (text == NULL) {
-                return bad(c, key, "a list of pCPU lists holds texts only");
+                return config_bad(c, key,
+                                  "a list of pCPU lists holds texts only");
             }
             if ((unsigned)i < c->domain->vcpus &&
-                parse_list(c, key, text, &mask[i]) != 0) {
+                config_cpulist(c, key, text, &mask[i]) != 0) {
                 return -1;
             }
         }
         return 0;
     }
-    if (get_string(c, key, &text) != 0 || text == NULL ||
-        parse_list(c, key, text, &mask[0]) != 0) {
+    if (config_string(c, key, &text) != 0 || text == NULL ||
+        config_cpulist(c, key, text, &mask[0]) != 0) {
         return -1;
     }
     for (unsigned i = 1; i < c->domain->vcpus; i++) {
         mask[i] = mask[0];
+    }
+    return 0;
+}
+
+/* Which scheduler they are for is seen when the pools are known. */
+static int read_knobs(struct config *c)
+{
+    static const unsigned least[CLI_KNOBS] = {1, 0, 10, 10, 0};
+    static const unsigned most[CLI_KNOBS] = {65535, 100 * SOP_PCPUS_MAX,
+                                             UINT32_MAX, UINT32_MAX, 1};
+    struct cli_domain *d = c->domain;
+
+    for (int i = 0; i < CLI_KNOBS; i++) {
+        const char *key = cli_knob_name((enum cli_knob)i);
+
+        if (cli_keys_line(&c->keys, key) == 0) {
+            continue;
+        }
+        if (config_unsigned(c, key, least[i], most[i], &d->knob[i]) != 0) {
+            return -1;
+        }
+        d->knob_where[i] = config_where(c, key);
     }
     return 0;
 }
@@ -349,15 +281,12 @@ static int read_scheduling(struct config *c)
     struct cli_domain *d = c->domain;
     const char *pool = NULL;
 
-    if (get_unsigned(c, "cpu_weight", 1, 65535, &d->weight) != 0 ||
-        get_unsigned(c, "cap", 0, 100 * SOP_PCPUS_MAX, &d->cap) != 0 ||
-        get_string(c, "pool", &pool) != 0) {
+    if (config_string(c, "pool", &pool) != 0 || read_knobs(c) != 0) {
         return -1;
     }
-    if (pool != NULL && strcmp(pool, "Pool-0") != 0) {
-        cli_error("%s:%u: pool = \"%s\": the only cpupool so far is \"Pool-0\"",
-                  c->path, cli_keys_line(&c->keys, "pool"), pool);
-        return -1;
+    if (pool != NULL) {
+        d->pool = cli_strdup(pool);
+        d->pool_where = config_where(c, "pool");
     }
     if (read_affinity(c, "cpus", d->hard, &d->affinity_where[0]) != 0) {
         return -1;
@@ -390,7 +319,7 @@ static int read_action(struct config *c, enum cli_event event)
     char *key = cli_format("on_%s", cli_reason_name((int)event));
     const char *action = NULL;
     const char **out = &c->domain->action[event];
-    int rc = get_string(c, key, &action);
+    int rc = config_string(c, key, &action);
 
     if (rc == 0 && action != NULL) {
         if (!suspend && strncmp(action, "coredump-", 9) == 0) {
@@ -420,7 +349,7 @@ static int read_all(struct config *c)
     cli_config_warn(c->path, &c->keys);
     if (read_type(c) != 0 || read_name(c) != 0 || read_cmdline(c) != 0 ||
         read_memory(c) != 0 || read_vcpus(c) != 0 || read_scheduling(c) != 0 ||
-        get_unsigned(c, "hardware_domain", 0, 1, &hardware) != 0) {
+        config_unsigned(c, "hardware_domain", 0, 1, &hardware) != 0) {
         return -1;
     }
     c->domain->hardware = hardware == 1;
@@ -432,49 +361,14 @@ static int read_all(struct config *c)
     return read_files(c);
 }
 
-/* Xen's parser reports lines of its own; they become messages of ours. */
-static void relay(char *report)
-{
-    char *rest = report, *line;
-
-    while ((line = strsep(&rest, "\n")) != NULL) {
-        if (*line != '\0') {
-            cli_error("%s", line);
-        }
-    }
-}
-
 int cli_config_read(const struct cli_image *file, struct cli_domain *d)
 {
-    struct config c = {.path = file->path, .domain = d};
-    char *report = NULL;
-    size_t report_len = 0;
-    FILE *f = open_memstream(&report, &report_len);
-    int rc = -1;
+    struct config c = {.domain = d};
+    int rc = config_open(&c, file);
 
-    if (f == NULL || (c.xlu = xlu_cfg_init(f, c.path)) == NULL) {
-        cli_error("out of memory");
-        goto out;
-    }
-    rc = xlu_cfg_readdata(c.xlu, (const char *)file->data, (int)file->size);
-    if (fflush(f) != 0 || rc != 0) {
-        relay(report);
-        if (memchr(file->data, '\r', file->size) != NULL) {
-            cli_error("%s: its lines end as on DOS: remove the carriage "
-                      "returns",
-                      c.path);
-        }
-        rc = -1;
-    } else {
-        cli_keys_scan(&c.keys, (const char *)file->data, file->size);
+    if (rc == 0) {
         rc = read_all(&c);
     }
-    cli_keys_free(&c.keys);
-    xlu_cfg_destroy(c.xlu);
-out:
-    if (f != NULL) {
-        (void)fclose(f); /* memory, not a file */
-    }
-    free(report);
+    config_close(&c);
     return rc;
 }

@@ -24,10 +24,15 @@ const struct cli_item cli_config_items[] = {
     {"cpus", "pCPUs the vCPUs may run on: \"all\", \"0-3,^1\", or a list with "
              "one such text per vCPU."},
     {"cpus_soft", "pCPUs the vCPUs prefer; same form."},
-    {"cpu_weight", "Share of the pCPUs, 1 to 65535 (default 256)."},
-    {"cap", "Most CPU time the domain gets, in per cent of one pCPU; 0 is no "
-            "limit."},
-    {"pool", "\"Pool-0\", the only cpupool so far."},
+    {"cpu_weight", "With credit2: share of the pCPUs, 1 to 65535 (default "
+                   "256)."},
+    {"cap", "With credit2: most CPU time the domain gets, in per cent of one "
+            "pCPU; 0 is no limit."},
+    {"period, budget, extratime",
+     "In a pool with rtds: each vCPU gets budget in every period, both in "
+     "microseconds (defaults 10000 and 4000), and with extratime = 1 (the "
+     "default) also time that nobody else wants."},
+    {"pool", "The cpupool: \"Pool-0\" (the default), or one of --cpupool."},
     {"type", "\"pvh\" or absent; others are refused."},
     {"on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset",
      "What then happens: \"destroy\", \"restart\", \"rename-restart\", "
@@ -43,31 +48,13 @@ const struct cli_item cli_config_items[] = {
 };
 
 static const char *const used_keys[] = {
-    "name",
-    "kernel",
-    "ramdisk",
-    "cmdline",
-    "root",
-    "extra",
-    "memory",
-    "maxmem",
-    "vcpus",
-    "maxvcpus",
-    "cpus",
-    "cpus_soft",
-    "cpu_weight",
-    "cap",
-    "pool",
-    "type",
-    "builder",
-    "pvh",
-    "on_crash",
-    "on_poweroff",
-    "on_reboot",
-    "on_suspend",
-    "on_watchdog",
-    "on_soft_reset",
-    "hardware_domain",
+    "name",       "kernel",      "ramdisk",       "cmdline",
+    "root",       "extra",       "memory",        "maxmem",
+    "vcpus",      "maxvcpus",    "cpus",          "cpus_soft",
+    "cpu_weight", "cap",         "period",        "budget",
+    "extratime",  "pool",        "type",          "builder",
+    "pvh",        "on_crash",    "on_poweroff",   "on_reboot",
+    "on_suspend", "on_watchdog", "on_soft_reset", "hardware_domain",
     NULL,
 };
 
@@ -188,11 +175,8 @@ static const char *const idle_keys[] = {
     "loader",
     "scheduler",
     "sched",
-    "period",
     "slice",
     "latency",
-    "extratime",
-    "budget",
     "domid",
     "xenstore_features",
     "max_evtchn_fifo",

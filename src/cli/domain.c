@@ -44,9 +44,21 @@ int cli_reason_code(const char *word)
     return cli_number(word, UINT8_MAX, &n) ? (int)n : -1;
 }
 
+static const struct {
+    const char *key, *word; /* of xl.cfg, and of the link */
+    unsigned initial;
+} knobs[CLI_KNOBS] = {
+    {"cpu_weight", "weight", 256}, {"cap", "cap", 0},
+    {"period", "period", 10000},   {"budget", "budget", 4000},
+    {"extratime", "extratime", 1},
+};
+
 void cli_domain_init(struct cli_domain *d)
 {
     *d = (struct cli_domain){.vcpus = 1, .cmdline = cli_strdup("")};
+    for (int i = 0; i < CLI_KNOBS; i++) {
+        d->knob[i] = knobs[i].initial;
+    }
 }
 
 void cli_domain_free(struct cli_domain *d)
@@ -58,9 +70,19 @@ void cli_domain_free(struct cli_domain *d)
     free(d->memory_where);
     free(d->affinity_where[0]);
     free(d->affinity_where[1]);
+    free(d->pool);
+    free(d->pool_where);
+    for (int i = 0; i < CLI_KNOBS; i++) {
+        free(d->knob_where[i]);
+    }
     cli_image_free(&d->kernel);
     cli_image_free(&d->ramdisk);
     *d = (struct cli_domain){0};
+}
+
+const char *cli_knob_name(enum cli_knob knob)
+{
+    return knobs[knob].key;
 }
 
 bool cli_domain_name_ok(const char *name)
@@ -196,11 +218,13 @@ char *cli_domain_module(const struct cli_domain *d, const char *path)
     if (d->hardware) {
         cli_text_str(&t, " hardware=1");
     }
-    if (d->weight != 0) {
-        cli_text_printf(&t, " weight=%u", d->weight);
+    if (d->pool != NULL && strcmp(d->pool, "Pool-0") != 0) {
+        cli_text_printf(&t, " pool=%s", d->pool);
     }
-    if (d->cap != 0) {
-        cli_text_printf(&t, " cap=%u", d->cap);
+    for (int i = 0; i < CLI_KNOBS; i++) {
+        if (d->knob_where[i] != NULL) {
+            cli_text_printf(&t, " %s=%u", knobs[i].word, d->knob[i]);
+        }
     }
     add_affinity(&t, "cpus", d->hard, d->vcpus);
     add_affinity(&t, "cpus_soft", d->soft, d->vcpus);

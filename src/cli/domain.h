@@ -26,6 +26,20 @@ enum cli_event {
     CLI_EVENTS,
 };
 
+/* What a scheduler can be told of a domain: the first two are credit2's, the
+   others rtds's. Times in microseconds. */
+enum cli_knob {
+    CLI_KNOB_WEIGHT,
+    CLI_KNOB_CAP,
+    CLI_KNOB_PERIOD,
+    CLI_KNOB_BUDGET,
+    CLI_KNOB_EXTRATIME,
+    CLI_KNOBS,
+};
+
+/* As xl.cfg calls it. */
+const char *cli_knob_name(enum cli_knob knob);
+
 #define CLI_REASON_KILLED (-2) /* still running when the machine stopped */
 
 struct cli_domain {
@@ -39,7 +53,10 @@ struct cli_domain {
     char *memory_where; /* "file:line: memory = 1", or NULL for a default */
     unsigned vcpus;
     bool hardware;
-    unsigned weight, cap;         /* 0: not given */
+    char *pool; /* its cpupool, NULL: Pool-0 */
+    char *pool_where;
+    unsigned knob[CLI_KNOBS];     /* or a default */
+    char *knob_where[CLI_KNOBS];  /* "file:line"; NULL: not given */
     uint64_t hard[CLI_VCPUS_MAX]; /* affinity; 0: all */
     uint64_t soft[CLI_VCPUS_MAX];
     char *affinity_where[2];        /* hard, soft: "file:line", or NULL */

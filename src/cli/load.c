@@ -218,7 +218,8 @@ static int complete_domain(const struct run *run, struct cli_domain *d,
     d->vcpus = run->vcpus != 0 ? run->vcpus : d->vcpus;
     return cli_domain_check(d,
                             from_kernel ? MEMORY_KERNEL_MIB : MEMORY_CONFIG_MIB,
-                            run->pcpus) != 0
+                            run->pcpus) != 0 ||
+                   cli_pools_suit(run->pool, run->nr_pools, run->sched, d) != 0
                ? CLI_USAGE
                : 0;
 }
@@ -233,11 +234,43 @@ void run_free_domains(struct run *run)
     run->nr_domains = 0;
 }
 
+/* The pools first: what a domain may be told depends on its pool. */
+static int load_pools(struct run *run)
+{
+    if (run->nr_pools == 0) {
+        return 0;
+    }
+    run->pool = cli_alloc(run->nr_pools * sizeof(*run->pool));
+    for (size_t i = 0; i < run->nr_pools; i++) {
+        struct cli_image file = {0};
+        char *why;
+        int rc = cli_file_read(run->pool_files[i], &file, &why);
+
+        if (rc != 0) {
+            cli_error("%s: %s", run->pool_files[i], why);
+            free(why);
+            return CLI_USAGE;
+        }
+        rc = cli_pool_read(&file, &run->pool[i]);
+        cli_image_free(&file);
+        if (rc != 0) {
+            return CLI_USAGE;
+        }
+    }
+    return cli_pools_check(run->pool, run->nr_pools, run->sched, run->pcpus) ==
+                   0
+               ? 0
+               : CLI_USAGE;
+}
+
 int run_load(struct run *run)
 {
     bool any_kernel = false;
     size_t modules = 0;
 
+    if (load_pools(run) != 0) {
+        return CLI_USAGE;
+    }
     for (size_t i = 0; i < run->nr_files; i++) {
         bool kernel = false;
         int rc = add_file(run, run->files[i], &kernel);

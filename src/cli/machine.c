@@ -98,6 +98,13 @@ static char *hypervisor_cmdline(const struct run *run)
 
     cli_text_printf(&t, "link=com2 pcpus=%u loglvl=%s qemu-exit=0x501",
                     run->pcpus, levels[run->verbose < 2 ? run->verbose : 2]);
+    if (strcmp(run->sched, "credit2") != 0) {
+        cli_text_printf(&t, " sched=%s", run->sched);
+    }
+    if (run->noreboot) {
+        cli_text_str(&t, " noreboot");
+    }
+    cli_pools_words(run->pool, run->nr_pools, &t);
     if (run->seeded) {
         cli_text_printf(&t, " seed=%" PRIu64, run->seed);
     }

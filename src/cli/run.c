@@ -51,6 +51,9 @@ enum {
     OPT_VERBOSE,
     OPT_HELP,
     OPT_VERSION,
+    OPT_SCHED,
+    OPT_CPUPOOL,
+    OPT_NOREBOOT,
 };
 
 static const struct cli_option options[] = {
@@ -65,6 +68,15 @@ static const struct cli_option options[] = {
      "The first module of each bare kernel."},
     {"hardware", 0, CLI_FLAG, OPT_HARDWARE, NULL,
      "Run the one bare kernel as the hardware domain: id 0, privileged."},
+    {"sched", 0, CLI_VALUE, OPT_SCHED, "SCHEDULER",
+     "Scheduler of Pool-0, as Xen's boot option: credit2 (default), rtds, null "
+     "or arinc653."},
+    {"cpupool", 0, CLI_VALUE, OPT_CPUPOOL, "FILE",
+     "Make a cpupool, described as for xl cpupool-create; see CPUPOOLS in the "
+     "manual. Repeatable."},
+    {"noreboot", 0, CLI_FLAG, OPT_NOREBOOT, NULL,
+     "As Xen's boot option: when the hardware domain crashes the hypervisor "
+     "says that it does not reboot."},
     {"console", 'c', CLI_VALUE, OPT_CONSOLE, "DOMAIN",
      "Standard input goes to this domain; with a single domain that is the "
      "default."},
@@ -171,6 +183,12 @@ static const struct cli_part parts[] = {
      "The syntax is that of xl.cfg(5). These keys have an effect; others are "
      "named in a warning and ignored.",
      cli_config_items, false},
+    {"Cpupools",
+     "A cpupool is a group of pCPUs with a scheduler of its own; a domain is "
+     "in the pool that its key `pool` names, else in Pool-0, which has all "
+     "pCPUs that no other pool has. The keys of a pool's file, in the syntax "
+     "of xlcpupool.cfg(5):",
+     cli_pool_items, false},
     {"Console",
      "A single domain on a terminal owns it: every key goes to the domain, "
      "Ctrl-] ends the run. Otherwise standard input, up to its end, is sent "
@@ -320,6 +338,20 @@ static int take_qemu(struct run *run, const char *value)
     return 0;
 }
 
+static int take_sched(struct run *run, const char *value)
+{
+    run->sched = cli_scheduler("--sched", value);
+    return run->sched != NULL ? 0 : CLI_USAGE;
+}
+
+static int take_pool(struct run *run, const char *value)
+{
+    run->pool_files =
+        cli_grow(run->pool_files, run->nr_pools + 1, sizeof(*run->pool_files));
+    run->pool_files[run->nr_pools++] = value;
+    return 0;
+}
+
 static int take_file(struct run *run, const char *value)
 {
     run->files = cli_grow(run->files, run->nr_files + 1, sizeof(*run->files));
@@ -352,6 +384,9 @@ static int take_flag(struct run *run, int id)
         return 0;
     case OPT_QUIET:
         run->quiet = true;
+        return 0;
+    case OPT_NOREBOOT:
+        run->noreboot = true;
         return 0;
     case OPT_VERBOSE:
         run->verbose++;
@@ -421,6 +456,10 @@ static int take_option(void *ctx, int id, const char *value)
     case OPT_TRACE_EVENTS:
     case OPT_TRACE_BUFFER:
         return take_trace(run, id, value);
+    case OPT_SCHED:
+        return take_sched(run, value);
+    case OPT_CPUPOOL:
+        return take_pool(run, value);
     default:
         return take_flag(run, id);
     }
@@ -468,6 +507,11 @@ static void free_run(struct run *run)
     for (size_t i = 0; i < run->nr_qemu; i++) {
         free(run->qemu[i]);
     }
+    for (size_t i = 0; run->pool != NULL && i < run->nr_pools; i++) {
+        cli_pool_free(&run->pool[i]);
+    }
+    free(run->pool);
+    free(run->pool_files);
     free(run->expect);
     free(run->qemu);
     free(run->files);
@@ -481,6 +525,7 @@ static int run_main(const struct cli_command *self, int argc, char **argv)
         .restarts_max = RESTARTS_DEFAULT,
         .trace_classes = SOP_TRACE_ALL,
         .trace_mib = TRACE_MIB,
+        .sched = "credit2",
     };
     struct cli_text text = {0};
     int rc = cli_options_parse(self, argc, argv, take_option, &run);

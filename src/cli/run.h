@@ -3,6 +3,7 @@
 #ifndef SCHEDOP_CLI_RUN_H
 #define SCHEDOP_CLI_RUN_H
 
+#include "cpupool.h"
 #include "domain.h"
 
 #define RUN_HYPERVISOR "schedop-hypervisor.elf"
@@ -37,6 +38,11 @@ struct run {
     size_t nr_files;
     struct cli_text cmdline;  /* after "--" */
     struct cli_text settings; /* lines added to each configuration */
+    const char *sched;        /* of Pool-0 */
+    bool noreboot;
+    const char **pool_files;
+    size_t nr_pools;
+    struct cli_pool *pool;
     struct cli_domain *domain;
     size_t nr_domains;
 };

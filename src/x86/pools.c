@@ -297,13 +297,20 @@ static const char *move_pcpus(struct sop_pcpu *self, uint32_t id,
 /* NAME:SCHEDULER:PCPUS, the last a hexadecimal mask. */
 static const char *start_one(struct sop_pcpu *self, char *name)
 {
-    char *sched = cut(name), *pcpus = sched != NULL ? cut(sched) : NULL;
+    const char *sched = cut(name);
+    const char *pcpus = sched != NULL ? cut(name + strlen(name) + 1) : NULL;
     uint32_t id = SOP_POOL_ANY;
     sop_cpumask_t mask;
     int sched_id;
 
     if (pcpus == NULL || name[0] == '\0' || !to_mask(pcpus, &mask)) {
         return "expected NAME:SCHEDULER:MASK";
+    }
+    if (strcmp(sched, "-") == 0) {
+        struct sop_pool_info first;
+
+        (void)sop_pool_info(self, 0, &first); /* there is always a first */
+        sched = first.sched_name;
     }
     sched_id = pools_policy_id(sched);
     if (sched_id < 0) {
@@ -313,6 +320,75 @@ static const char *start_one(struct sop_pcpu *self, char *name)
         return "there is such a pool, or there are too many";
     }
     return move_pcpus(self, id, mask);
+}
+
+static bool to_number(const char *text, uint64_t *value)
+{
+    *value = 0;
+    for (; *text >= '0' && *text <= '9' && *value < UINT64_MAX / 16; text++) {
+        *value = *value * 10 + (uint64_t)(*text - '0');
+    }
+    return *text == '\0';
+}
+
+/* DOMAIN:VCPU:NS */
+static bool add_window(struct policy_arinc653 *a, char *domain)
+{
+    struct policy_arinc653_window *w = &a->window[a->count];
+    char *vcpu = cut(domain), *ns = vcpu != NULL ? cut(vcpu) : NULL;
+    uint64_t n;
+
+    if (ns == NULL || a->count == SOP_WINDOWS_MAX || !to_number(vcpu, &n) ||
+        !to_number(ns, &w->runtime_ns)) {
+        return false;
+    }
+    w->vcpu_id = (uint32_t)n;
+    pools_handle(domain, w->handle);
+    a->count++;
+    return true;
+}
+
+/* The windows of a pool, in the order of the words window=POOL:... */
+static const char *set_schedule(struct sop_pcpu *self, const char *pool,
+                                const char *frame)
+{
+    static struct policy_pool_knobs knobs; /* boot pCPU, once */
+    struct policy_arinc653 *a = &knobs.u.arinc653;
+    char text[2 * NAME + 40];
+    uint32_t id;
+
+    knobs.sched_id = XEN_SCHEDULER_ARINC653;
+    a->count = 0;
+    if (!pools_find(pool, &id) || !to_number(frame, &a->major_frame_ns)) {
+        return "expected POOL:NS";
+    }
+    for (unsigned n = 0;
+         cmdline_nth(boot_info.cmdline, "window", n, text, sizeof(text)); n++) {
+        char *rest = cut(text);
+
+        if (strcmp(text, pool) == 0 && (rest == NULL || !add_window(a, rest))) {
+            return "a window is POOL:DOMAIN:VCPU:NS";
+        }
+    }
+    return sop_pool_knobs(self, id, &knobs, true) == 0
+               ? NULL
+               : "its scheduler refuses the windows";
+}
+
+static void start_schedules(struct sop_pcpu *self)
+{
+    char text[NAME + 40];
+
+    for (unsigned n = 0;
+         cmdline_nth(boot_info.cmdline, "frame", n, text, sizeof(text)); n++) {
+        const char *frame = cut(text);
+        const char *why = frame == NULL ? "expected POOL:NS"
+                                        : set_schedule(self, text, frame);
+
+        if (why != NULL) {
+            x86_log(SOP_LOG_ERROR, "frame=%s: %s", text, why);
+        }
+    }
 }
 
 void pools_start(struct sop_pcpu *self)
@@ -328,4 +404,5 @@ void pools_start(struct sop_pcpu *self)
             x86_log(SOP_LOG_ERROR, "cpupool=%s: %s", text, why);
         }
     }
+    start_schedules(self);
 }
