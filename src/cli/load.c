@@ -216,12 +216,15 @@ static int complete_domain(const struct run *run, struct cli_domain *d,
         d->memory_where = cli_format("--memory %u", run->memory_mib);
     }
     d->vcpus = run->vcpus != 0 ? run->vcpus : d->vcpus;
-    return cli_domain_check(d,
-                            from_kernel ? MEMORY_KERNEL_MIB : MEMORY_CONFIG_MIB,
-                            run->pcpus) != 0 ||
-                   cli_pools_suit(run->pool, run->nr_pools, run->sched, d) != 0
-               ? CLI_USAGE
-               : 0;
+    if (cli_domain_check(d, from_kernel ? MEMORY_KERNEL_MIB : MEMORY_CONFIG_MIB,
+                         run->pcpus) != 0) {
+        return CLI_USAGE;
+    }
+    /* The pools of a machine that runs already are its own to know. */
+    return run->sched == NULL ||
+                   cli_pools_suit(run->pool, run->nr_pools, run->sched, d) == 0
+               ? 0
+               : CLI_USAGE;
 }
 
 void run_free_domains(struct run *run)

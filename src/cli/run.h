@@ -38,7 +38,7 @@ struct run {
     size_t nr_files;
     struct cli_text cmdline;  /* after "--" */
     struct cli_text settings; /* lines added to each configuration */
-    const char *sched;        /* of Pool-0 */
+    const char *sched;        /* of Pool-0; NULL: not known */
     bool noreboot;
     const char **pool_files;
     size_t nr_pools;

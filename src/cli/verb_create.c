@@ -135,8 +135,8 @@ static json_t *config_of(const struct cli_domain *d)
                   (int)d->vcpus, "avail_vcpus", avail, "max_memkb",
                   (json_int_t)d->memory_mib << 10, "target_memkb",
                   (json_int_t)d->memory_mib << 10, "sched_params", "sched",
-                  "credit2", "weight", d->weight != 0 ? (int)d->weight : 256,
-                  "cap", (int)d->cap, "kernel",
+                  "credit2", "weight", (int)d->knob[CLI_KNOB_WEIGHT], "cap",
+                  (int)d->knob[CLI_KNOB_CAP], "kernel",
                   kernel != NULL ? kernel : json_null());
     if (d->ramdisk.data != NULL) {
         json_object_set_new(b, "ramdisk", json_string(d->ramdisk.path));

@@ -53,11 +53,6 @@ int pool_enter(struct sop_domain *d, const struct policy_domain_knobs *knobs)
 
     memset(d->pol.priv, 0, sizeof(d->pol.priv));
     pol->ops->domain_init(pol, &d->pol);
-    if (knobs != NULL) {
-        struct policy_domain_knobs copy = *knobs;
-
-        rc = policy_domain_knobs(pol, &d->pol, &copy, true);
-    }
     while (rc == 0 && i < d->nr_vcpus) {
         struct sop_vcpu *v = d->vcpu[i];
 
@@ -65,6 +60,15 @@ int pool_enter(struct sop_domain *d, const struct policy_domain_knobs *knobs)
         memset(v->pol.priv, 0, sizeof(v->pol.priv));
         rc = pol->ops->insert(pol, &v->pol);
         i += rc == 0;
+    }
+    /* Last, for knobs of a domain may be those of each of its vCPUs. */
+    if (rc == 0 && knobs != NULL) {
+        struct policy_domain_knobs copy = *knobs;
+
+        rc = policy_domain_knobs(pol, &d->pol, &copy, true);
+        if (rc == 0) {
+            sched_request_some(NULL, d->sys, pol->online);
+        }
     }
     if (rc != 0) {
         while (i > 0) {
@@ -132,29 +136,21 @@ static void save(struct sop_domain *d, struct saved_knobs *s)
     }
 }
 
-/*
- * It was admitted before and nothing came since, so it is again; first with
- * next to nothing for all vCPUs, for some may have had less than the domain's
- * knobs say.
- */
+/* It was admitted before and nothing came since, so it is again. */
 static void restore(struct sop_domain *d, const struct saved_knobs *s)
 {
     struct policy_pool *pol = &d->pool->pol;
-    struct policy_domain_knobs first = s->domain;
+    bool each = s->domain.sched_id == XEN_SCHEDULER_RTDS;
     unsigned i;
-    int rc;
+    int rc = pool_enter(d, each ? NULL : &s->domain);
 
-    if (first.sched_id == XEN_SCHEDULER_RTDS) {
-        first.u.rtds.period_us = 1000000;
-        first.u.rtds.budget_us = 10;
-    }
-    rc = pool_enter(d, &first);
-    for (i = 0; rc == 0 && i < d->nr_vcpus; i++) {
+    for (i = 0; rc == 0 && each && i < d->nr_vcpus; i++) {
         struct policy_vcpu_knobs knobs = s->vcpu[i];
 
         rc = policy_vcpu_knobs(pol, &d->vcpu[i]->pol, &knobs, true);
     }
     BUG_ON(rc != 0);
+    sched_request_some(NULL, d->sys, pol->online);
 }
 
 /* Nothing of `d` runs. If the other policy refuses it, it stays as it was. */

@@ -36,7 +36,8 @@
  * forgets it; the core clears its place in `pcpu`. While a pCPU that has left
  * `online` is still in `pcpu` it is asked as any other.
  *
- * A domain comes: domain_init, domain_knobs, then for each vCPU insert. It
+ * A domain comes: domain_init, then for each vCPU insert, then perhaps
+ * domain_knobs; if one of them fails what was done is undone. It
  * goes, or moves to another pool: each vCPU is put to sleep and saved, then
  * remove for each, then domain_fini. A vCPU is inserted and removed not
  * runnable, not `on` anything; its `hard` may be empty at any time.

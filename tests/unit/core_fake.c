@@ -300,6 +300,9 @@ struct world *world_new(unsigned nr_pcpus)
     return world_new_partly(nr_pcpus, nr_pcpus);
 }
 
+const struct policy_ops *fake_policies[4] = {&policy_credit2, &policy_rtds,
+                                             &policy_null, &policy_arinc653};
+
 struct world *world_new_partly(unsigned nr_pcpus, unsigned online)
 {
     struct world *w = test_calloc(1, sizeof(*w));
@@ -311,6 +314,8 @@ struct world *world_new_partly(unsigned nr_pcpus, unsigned online)
         .wall_ns = 1700000000123456789u,
         .time = {.tsc_base = 5, .ns_base = 7, .mul = 0x80000000u, .shift = 1},
         .policy = &policy_credit2,
+        .policies = fake_policies,
+        .nr_policies = ARRAY_SIZE(fake_policies),
     };
     unsigned i;
 
@@ -391,6 +396,7 @@ struct fake_domain *world_domain_cfg(struct world *w,
         slot++;
     }
     w->dom[slot] = d;
+    world_settle(w); /* knobs make pCPUs look */
     return d;
 }
 

@@ -118,6 +118,9 @@ struct world {
 /* The one world of the running test. */
 extern struct world *fake_world;
 
+/* What cpupools may have; a test may put one of its own in place of another. */
+extern const struct policy_ops *fake_policies[4];
+
 struct world *world_new(unsigned nr_pcpus);
 
 /* The same with only the first `online` pCPUs in use yet. */

@@ -453,6 +453,149 @@ static void sleepers_move(void **state)
     world_free(w);
 }
 
+/* ---- policies ---- */
+
+static const uint32_t all_policies[] = {XEN_SCHEDULER_CREDIT2,
+                                        XEN_SCHEDULER_RTDS, XEN_SCHEDULER_NULL,
+                                        XEN_SCHEDULER_ARINC653};
+
+/* A pool of one pCPU, the last; returns its id. */
+static uint32_t small_pool(struct world *w, uint32_t sched_id)
+{
+    uint32_t id = ANY, cpu = w->nr_pcpus - 1;
+
+    assert_int_equal(sop_pool_create(w->p[0], sched_id, &id), 0);
+    while (sop_pool_remove(w->p[0], 0, cpu) != 0) {
+        world_settle(w);
+    }
+    assert_int_equal(sop_pool_add(w->p[0], id, cpu), 0);
+    world_settle(w);
+    return id;
+}
+
+/* Each policy has domains move in and out, asleep and awake. */
+static void through_policies(void **state)
+{
+    struct world *w = world_new(3);
+    struct fake_domain *d = world_domain(w, 4, SOP_GUEST_HVM, 3, false);
+    unsigned i;
+
+    (void)state;
+    bring_up(w, d, 1);
+    bring_up(w, d, 2);
+    for (i = 0; i < ARRAY_SIZE(all_policies); i++) {
+        uint32_t id = small_pool(w, all_policies[i]);
+        struct policy_pool_knobs knobs = {
+            .sched_id = XEN_SCHEDULER_ARINC653,
+            .u.arinc653 = {.major_frame_ns = MS,
+                           .count = 1,
+                           .window = {{.runtime_ns = MS, .vcpu_id = 1}}}};
+        uint64_t before;
+
+        if (all_policies[i] == XEN_SCHEDULER_ARINC653) {
+            assert_int_equal(sop_pool_knobs(w->p[0], id, &knobs, true), 0);
+        }
+        while (sop_pool_move(w->p[0], id, d->d) != 0) {
+            world_settle(w);
+        }
+        world_settle(w);
+        before = info_of(w, d).cpu_ns;
+        world_advance(w, 50 * MS);
+        assert_true(info_of(w, d).cpu_ns >= before + 40 * MS);
+        while (sop_pool_move(w->p[0], 0, d->d) != 0) {
+            world_settle(w);
+        }
+        world_settle(w);
+        assert_int_equal(sop_pool_remove(w->p[0], id, 2), 0);
+        assert_int_equal(sop_pool_destroy(w->p[0], id), 0);
+        assert_int_equal(sop_pool_add(w->p[0], 0, 2), 0);
+        world_settle(w);
+    }
+    world_free(w);
+}
+
+/* Knobs at the birth of a domain. */
+static void born_with_knobs(void **state)
+{
+    struct world *w = world_new(3);
+    uint32_t id = small_pool(w, XEN_SCHEDULER_RTDS);
+    struct policy_domain_knobs k = {
+        .sched_id = XEN_SCHEDULER_RTDS,
+        .u.rtds = {.period_us = 10000, .budget_us = 3000}};
+    struct policy_vcpu_knobs v = {.sched_id = XEN_SCHEDULER_RTDS};
+    struct sop_domain_config cfg = {
+        .domid = 5, .nr_vcpus = 2, .pool = id, .knobs = &k};
+    struct fake_domain *d = world_domain_cfg(w, &cfg);
+    struct sop_domain *out = NULL;
+
+    (void)state;
+    assert_int_equal(sop_domain_unpause(w->p[0], d->d), 0);
+    world_settle(w);
+    bring_up(w, d, 1);
+    assert_int_equal(sop_vcpu_knobs(w->p[0], d->vcpu[1].v, &v, false), 0);
+    assert_int_equal(v.u.rtds.budget_us, 3000);
+    world_advance(w, 100 * MS);
+    assert_in_range(info_of(w, d).cpu_ns, 57 * MS, 60 * MS);
+    /* Two of three tenths leave no room for two of five. */
+    k.u.rtds.budget_us = 5000;
+    cfg.domid = 6;
+    cfg.ports = NULL;
+    assert_rc(sop_domain_create(w->sys, w->now, &cfg, NULL, &out), ENOSPC);
+    k.sched_id = XEN_SCHEDULER_CREDIT2;
+    assert_rc(sop_domain_create(w->sys, w->now, &cfg, NULL, &out), EINVAL);
+    assert_null(out);
+    world_free(w);
+}
+
+static int refuse(struct policy_pool *pool, struct policy_vcpu *v)
+{
+    (void)pool;
+    return v->id == 1 ? -XEN_ENOSPC : 0;
+}
+
+static void forget(struct policy_pool *pool, struct policy_vcpu *v)
+{
+    (void)pool;
+    assert_int_equal(v->id, 0); /* the one that was not refused */
+}
+
+/* A domain that is refused goes on where it was, as it was. */
+static void refused_move(void **state)
+{
+    struct policy_ops refusing = policy_null;
+    struct world *w;
+    struct fake_domain *d;
+    struct policy_domain_knobs k = {.sched_id = XEN_SCHEDULER_CREDIT2,
+                                    .u.credit2 = {.weight = 77, .cap = 50}};
+    sop_cpumask_t hard = 3;
+    uint32_t id;
+
+    (void)state;
+    refusing.insert = refuse;
+    refusing.remove = forget;
+    fake_policies[2] = &refusing;
+    w = world_new(3);
+    d = world_domain(w, 1, SOP_GUEST_HVM, 2, false);
+    assert_int_equal(sop_domain_knobs(w->p[0], d->d, &k, true), 0);
+    assert_int_equal(sop_vcpu_set_affinity(w->p[0], d->vcpu[0].v,
+                                           SOP_AFFINITY_HARD, &hard, NULL),
+                     0);
+    id = small_pool(w, XEN_SCHEDULER_NULL);
+    while (sop_pool_move(w->p[0], id, d->d) == -XEN_EAGAIN) {
+        world_settle(w);
+    }
+    world_settle(w);
+    assert_int_equal(d->d->pool->id, 0);
+    assert_true(is_running(d, 0));
+    assert_int_equal(d->vcpu[0].v->hard, 3);
+    k.u.credit2.weight = 0;
+    assert_int_equal(sop_domain_knobs(w->p[0], d->d, &k, false), 0);
+    assert_int_equal(k.u.credit2.weight, 77);
+    assert_int_equal(k.u.credit2.cap, 50);
+    world_free(w);
+    fake_policies[2] = &policy_null;
+}
+
 /* ---- hotplug ---- */
 
 static void hotplug_errors(void **state)
@@ -602,6 +745,9 @@ int main(void)
         cmocka_unit_test(leaving_step_by_step),
         cmocka_unit_test(still_paused_while_moving),
         cmocka_unit_test(sleepers_move),
+        cmocka_unit_test(through_policies),
+        cmocka_unit_test(born_with_knobs),
+        cmocka_unit_test(refused_move),
         cmocka_unit_test(hotplug_errors),
         cmocka_unit_test(timers_survive),
         cmocka_unit_test(offline_self),
