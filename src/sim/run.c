@@ -176,10 +176,6 @@ int run_begin_domain(struct lab_run *r, unsigned index)
     unsigned n;
     int rc;
 
-    if (d->budget_ns != 0 && run_sched_id(r, d->pool) == XEN_SCHEDULER_RTDS) {
-        knobs_of(d, &knobs);
-        cfg.knobs = &knobs;
-    }
     memcpy(cfg.handle, &index, sizeof(index));
     cfg.handle[15] = 1; /* not nobody's */
     for (n = 0; n < d->nr_vcpus; n++) {
@@ -191,6 +187,15 @@ int run_begin_domain(struct lab_run *r, unsigned index)
     }
     for (n = 0; n < d->nr_vcpus; n++) {
         r->task[index][n].v = &r->domain[index]->vcpu[n];
+    }
+    /* For the vCPUs it has: a domain has no reservation before. */
+    if (d->budget_ns != 0 && run_sched_id(r, d->pool) == XEN_SCHEDULER_RTDS) {
+        knobs_of(d, &knobs);
+        rc =
+            sop_domain_knobs(sim_self(r->m), r->domain[index]->d, &knobs, true);
+    }
+    if (rc != 0) {
+        return rc;
     }
     (void)sop_domain_unpause(sim_self(r->m), r->domain[index]->d);
     return 0;

@@ -351,6 +351,9 @@ void task_next(struct sim_vcpu *v, struct sim_step *s)
     if (t->began == SIM_FOREVER) {
         t->began = sim_now(t->r->m);
         job_begins(t);
+        /* A PV vCPU begins with a tick every 10 ms, which nobody wants. */
+        sim_call(s, __HYPERVISOR_vcpu_op, VCPUOP_stop_periodic_timer, v->id, 0);
+        return;
     }
     for (unsigned i = 0; i < OPS_AT_ONCE; i++) {
         if (sync_send(t, s)) {
