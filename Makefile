@@ -6,6 +6,7 @@
 #   make          build everything
 #   make run      build and boot the tour
 #   make check    all tests; ends in "N passed, N failed, N skipped"
+#   make lab      build, and run the showcase of the lab
 #   make lint     formatter, warnings, layers, analysers
 #   make install  under PREFIX (default /usr/local), DESTDIR honoured
 

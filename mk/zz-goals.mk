@@ -8,6 +8,13 @@ run:
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(MAKE) --no-print-directory tour
 
+# The lab needs neither QEMU nor the hypervisor.
+.PHONY: lab
+lab:
+	$(Q)tools/deps.sh lab
+	$(Q)$(MAKE) --no-print-directory $(O)/schedop
+	$(Q)tools/lab.sh $(O)
+
 check:
 	$(Q)tools/deps.sh check
 	$(Q)$(MAKE) --no-print-directory all checks

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 #
 # Installs the Debian packages that a goal of the Makefile needs.
-# usage: tools/deps.sh run|check|lint
+# usage: tools/deps.sh run|check|lint|lab
 #
 # With nothing missing it prints nothing. As root it says what it installs and
 # does so; as anybody else it prints the one line to run and fails.
 set -eu
 
-goal=${1:?usage: tools/deps.sh run|check|lint}
+goal=${1:?usage: tools/deps.sh run|check|lint|lab}
 
 build=(gcc libc6-dev binutils make pkg-config libxen-dev libjansson-dev
     zlib1g-dev liblzma-dev liblz4-dev libzstd-dev)
@@ -24,8 +24,9 @@ case $goal in
 run) want=("${run[@]}") ;;
 check) want=("${check[@]}") ;;
 lint) want=("${lint[@]}") ;;
+lab) want=("${build[@]}") ;;
 *)
-    echo "tools/deps.sh: unknown goal '$goal'; use run, check or lint" >&2
+    echo "tools/deps.sh: unknown goal '$goal'; use run, check, lint or lab" >&2
     exit 2
     ;;
 esac
