@@ -48,3 +48,28 @@ $(SIM_TESTS): $(O)/tests/sim/%: tests/sim/%.c $(O)/sim/lab-asan.a
 CHECKS += $(SIM_TESTS)
 
 -include $(SIM_TESTS:%=%.d)
+
+# ---- one seed, one result: the same program compiled four ways ----
+
+# $(1): a name; $(2): compiler and level
+define SIM_REPEAT
+$$(O)/sim/repeat/$(1)/%.o: %.c Makefile mk/sim.mk
+	@mkdir -p $$(@D)
+	$$(Q)$(2) $$(SIM_CFLAGS) -MMD -MP -c $$< -o $$@
+
+$$(O)/sim/repeat/$(1)/repeat: \
+    $$(SIM_ALL:%.c=$$(O)/sim/repeat/$(1)/%.o) \
+    $$(O)/sim/repeat/$(1)/tests/sim/repeat/main.o
+	$$(Q)$(2) -o $$@ $$^ $$(SIM_LIBS)
+
+CHECK_DEPS += $$(O)/sim/repeat/$(1)/repeat
+
+-include $$(SIM_ALL:%.c=$$(O)/sim/repeat/$(1)/%.d)
+endef
+
+$(eval $(call SIM_REPEAT,gcc-O0,$(HOSTCC) -O0))
+$(eval $(call SIM_REPEAT,gcc-O2,$(HOSTCC) -O2))
+$(eval $(call SIM_REPEAT,clang-O0,$(CLANG) -O0))
+$(eval $(call SIM_REPEAT,clang-O2,$(CLANG) -O2))
+
+CHECKS += tests/sim/repeat.sh
