@@ -157,7 +157,8 @@ void act_do(struct sim_machine *m, void *pending)
     }
     rc = do_it(r, p->act);
     if (rc == -XEN_EAGAIN) {
-        sim_at(m, sim_now(m) + RETRY_NS, act_do, p);
+        /* At once when those pCPUs have acted, and then soon. */
+        sim_at(m, sim_now(m) + (p->tries++ == 0 ? 0 : RETRY_NS), act_do, p);
     } else if (rc != 0) {
         run_note(r, "%s: refused: %s", p->act->where, run_error_name(rc));
     }

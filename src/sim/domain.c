@@ -200,7 +200,8 @@ static void destroy_act(struct sim_machine *m, void *arg)
         return;
     }
     if (sop_domain_destroy(sim_self(m), d->d) == -XEN_EAGAIN) {
-        sim_at(m, m->now + RETRY_NS, destroy_act, d);
+        /* At once when those pCPUs have acted; then, with late kicks, soon. */
+        sim_at(m, m->now + (d->tries++ == 0 ? 0 : RETRY_NS), destroy_act, d);
         return;
     }
     domain_look_at_changed(m);

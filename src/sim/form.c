@@ -47,7 +47,6 @@ static char *cut(struct form *f, char *at, char *line)
     f->nr_words = 0;
     for (;;) {
         at += strspn(at, " \t\r");
-        f->end_column = (unsigned)(at - line) + 1;
         if (*at == '\0' || *at == '#') {
             return NULL;
         }
@@ -59,6 +58,7 @@ static char *cut(struct form *f, char *at, char *line)
             f->column[f->nr_words++] = (unsigned)(at - line) + 1;
         }
         at += strcspn(at, " \t\r;#");
+        f->end_column = (unsigned)(at - line) + 1;
         if (*at == ';') {
             *at = '\0';
             return at + 1;

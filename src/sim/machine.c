@@ -5,8 +5,9 @@
  * winners finds the pCPU that is due first. Among pCPUs due at one time the
  * lowest acts first, unless a hook chooses.
  *
- * At a pCPU interrupts come before the guest's next step, as on hardware at
- * the boundary of an instruction: the kick, then the timer, then the step.
+ * What a vCPU has computed enough for it has done: its next step, which takes
+ * no time, comes before a kick and the timer of the same moment. So who needs
+ * exactly the budget it has is not late by the length of nothing.
  */
 #include "private.h"
 
@@ -199,6 +200,9 @@ static void cpu_act(struct sim_cpu *c)
     struct sim_machine *m = c->m;
 
     c->busy = true;
+    if (c->loaded != NULL && c->loaded->end <= m->now && *c->work == 0) {
+        guest_turn(c);
+    }
     if (c->kick_at <= m->now) {
         c->kick_at = SIM_FOREVER;
         m->stats.kicks++;

@@ -141,7 +141,8 @@ struct sim_domain {
     bool ended;   /* the core reported a shutdown or worse */
     uint8_t code; /* ... and why, SHUTDOWN_* */
     uint64_t ended_ns;
-    bool gone; /* destroyed: d and the vCPUs' v are no more */
+    bool gone;      /* destroyed: d and the vCPUs' v are no more */
+    unsigned tries; /* to destroy it */
     void *ctx;
     uint8_t *shared; /* shared info */
     void *ports;

@@ -81,7 +81,7 @@ struct lab_run {
 struct lab_pending {
     struct lab_run *r;
     const struct lab_act *act; /* NULL: `domain` starts */
-    unsigned domain;
+    unsigned domain, tries;
 };
 
 /* ---- task.c ---- */
