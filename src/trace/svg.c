@@ -160,6 +160,56 @@ static bool make_rows(struct trace_writer *w)
     return true;
 }
 
+/* The pCPU or the vCPU that a slice is drawn in; UINT32_MAX: in none. */
+static uint32_t place_of(const struct svg *s, const struct svg_slice *slice,
+                         bool pcpus)
+{
+    if (!pcpus) {
+        return slice->vcpu;
+    }
+    return slice->state == RUNSTATE_running && slice->pcpu < s->nr_pcpus
+               ? slice->pcpu
+               : UINT32_MAX;
+}
+
+static bool make_index(struct trace_writer *w, struct svg_index *x,
+                       size_t places, bool pcpus)
+{
+    struct svg *s = w->state;
+    size_t i, at, next = 0;
+
+    x->first = calloc(places + 2, sizeof(*x->first));
+    x->slice = calloc(s->nr_slices + 1, sizeof(*x->slice));
+    if (x->first == NULL || x->slice == NULL) {
+        trace_fail(w, ENOMEM);
+        return false;
+    }
+    for (i = 0; i < s->nr_slices; i++) {
+        uint32_t place = place_of(s, &s->slice[i], pcpus);
+
+        if (place != UINT32_MAX) {
+            x->first[place + 1]++;
+        }
+    }
+    for (at = 0; at <= places; at++) {
+        next += x->first[at];
+        x->first[at] = (uint32_t)next;
+    }
+    /* Filled from each place's beginning, which moves to its end. */
+    for (i = 0; i < s->nr_slices; i++) {
+        uint32_t place = place_of(s, &s->slice[i], pcpus);
+
+        if (place != UINT32_MAX) {
+            x->slice[x->first[place]++] = (uint32_t)i;
+        }
+    }
+    for (at = places; at > 0; at--) {
+        x->first[at] = x->first[at - 1];
+    }
+    x->first[0] = 0;
+    return true;
+}
+
 /* ---- composing ---- */
 
 static void heading(struct trace_writer *w, double y, const char *text,
@@ -215,7 +265,9 @@ static void svg_close(struct trace_writer *w, uint64_t end_ns)
 
     track_close(w, &s->track, end_ns);
     s->end_ns = end_ns > s->first_ns ? end_ns : s->first_ns + 1;
-    if (w->error != 0 || !make_rows(w)) {
+    if (w->error != 0 || !make_rows(w) ||
+        !make_index(w, &s->by_vcpu, s->track.nr_vcpus, false) ||
+        !make_index(w, &s->by_pcpu, s->nr_pcpus, true)) {
         return;
     }
     pcpus_y = TOP + SECTION;
@@ -251,6 +303,10 @@ static void svg_fini(struct trace_writer *w)
     free(s->order);
     free(s->row_of);
     free(s->row_y);
+    free(s->by_vcpu.first);
+    free(s->by_vcpu.slice);
+    free(s->by_pcpu.first);
+    free(s->by_pcpu.slice);
 }
 
 const struct trace_backend trace_svg = {

@@ -19,6 +19,12 @@
 #define SVG_PCPUS_MAX 64u
 #define SVG_VCPUS_MAX 160u
 
+/* Slices by what they are drawn in, in the order of time within each. */
+struct svg_index {
+    uint32_t *first; /* by pCPU or vCPU: where its slices begin in `slice` */
+    uint32_t *slice; /* places in svg.slice */
+};
+
 /* One interval of a vCPU. */
 struct svg_slice {
     uint64_t start_ns, end_ns;
@@ -55,6 +61,7 @@ struct svg {
     unsigned nr_pcpus;
     uint32_t *row_of; /* by index of vCPU; UINT32_MAX none */
     double *row_y;    /* by row: its middle */
+    struct svg_index by_vcpu, by_pcpu;
 };
 
 /* ---- svg_page.c ---- */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time lines. Slices narrower than a pixel are gathered: one rectangle, as
- * faint as the time between them, stands for many, so that a picture of a
- * long trace stays small and still shows where time went. See svg.h.
+ * Time lines. Slices narrower than a pixel are gathered, so that a picture of
+ * a long trace stays small and still shows where time went: on a pCPU into a
+ * column that is shared out among those who ran, in the row of a vCPU into one
+ * rectangle, as faint as the time between them. See svg.h.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,9 +19,11 @@
 #include "svg.h"
 
 #define FINE 0.8       /* px: narrower slices are gathered */
+#define COLUMN 3.0     /* px: into one of so many */
+#define SHARERS 12     /* of a column; more are not told apart */
 #define LETTER 6.4     /* px, of a label */
 #define TIP 3.0        /* px: wider slices tell more under the pointer */
-#define WAKES_MAX 400u /* arrows a picture can bear */
+#define WAKES_MAX 240u /* marks a picture can bear */
 #define WAKE_GAP 5.0   /* px between two to the same vCPU */
 
 /* How slices of one kind look in a row. */
@@ -74,7 +78,7 @@ static bool gather_take(struct trace_writer *w, struct gather *g,
         gather_end(w, g, l);
         return false;
     }
-    if (g->any && end - g->start > FINE) {
+    if (g->any && end - g->start > COLUMN) {
         gather_end(w, g, l);
     }
     if (!g->any) {
@@ -143,45 +147,102 @@ static double percent(const struct svg *s, uint64_t ns)
     return 100.0 * (double)ns / (double)(s->end_ns - s->first_ns);
 }
 
-void svg_pcpu_row(struct trace_writer *w, unsigned pcpu, double y)
+/* Who had a pCPU in a column of narrow slices, each its pixels of time. */
+struct column {
+    double start, end;
+    unsigned nr;
+    struct {
+        uint32_t vcpu;
+        double time;
+    } by[SHARERS];
+};
+
+/* From the bottom up, in the order of vCPUs, so that neighbours match. */
+static void column_end(struct trace_writer *w, struct column *c,
+                       const struct look *row)
 {
     struct svg *s = w->state;
-    struct look l = {.y = y + 3, .height = SVG_PCPU_ROW - 6};
-    char colour[SVG_COLOUR_MAX], text[32];
-    struct gather g = {.any = false};
-    uint32_t last = UINT32_MAX;
-    uint64_t busy = 0;
-    size_t i;
+    double width = c->end - c->start > 0.6 ? c->end - c->start : 0.6;
+    double bottom = row->y + row->height;
+    char colour[SVG_COLOUR_MAX];
+    unsigned i;
 
+    for (i = 0; i < c->nr; i++) {
+        const struct track_vcpu *v = &s->track.vcpu[c->by[i].vcpu];
+        struct look l = {.fill = colour};
+
+        l.height = row->height * c->by[i].time / width;
+        bottom -= l.height;
+        l.y = bottom;
+        svg_colour(colour, v->domid, v->vcpu);
+        rect_begin(w, &l, c->start, c->start + width);
+        trace_printf(w, "/>\n");
+    }
+    c->nr = 0;
+}
+
+static void column_add(struct trace_writer *w, struct column *c,
+                       const struct look *row, uint32_t vcpu, double x,
+                       double end)
+{
+    unsigned i, at;
+
+    if (c->nr != 0 && end - c->start > COLUMN) {
+        column_end(w, c, row);
+    }
+    if (c->nr == 0) {
+        c->start = x;
+    }
+    c->end = end;
+    for (at = 0; at < c->nr && c->by[at].vcpu < vcpu; at++) {
+    }
+    if ((at == c->nr || c->by[at].vcpu != vcpu) && c->nr < SHARERS) {
+        for (i = c->nr++; i > at; i--) {
+            c->by[i] = c->by[i - 1];
+        }
+        c->by[at].vcpu = vcpu;
+        c->by[at].time = 0;
+    }
+    c->by[at < c->nr ? at : c->nr - 1].time += end - x;
+}
+
+static void pcpu_head(struct trace_writer *w, const struct look *l,
+                      unsigned pcpu, double y)
+{
     trace_printf(w,
                  "<text x=\"%.1f\" y=\"%.1f\" class=\"l\">pCPU %u</text>"
                  "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\" "
                  "fill=\"#f3f3f3\"/>\n",
-                 SVG_LEFT - 10, y + SVG_PCPU_ROW / 2 + 4, pcpu, SVG_LEFT, l.y,
-                 SVG_RIGHT - SVG_LEFT, l.height);
-    for (i = 0; i < s->nr_slices; i++) {
-        const struct svg_slice *slice = &s->slice[i];
+                 SVG_LEFT - 10, y + SVG_PCPU_ROW / 2 + 4, pcpu, SVG_LEFT, l->y,
+                 SVG_RIGHT - SVG_LEFT, l->height);
+}
+
+void svg_pcpu_row(struct trace_writer *w, unsigned pcpu, double y)
+{
+    struct svg *s = w->state;
+    char colour[SVG_COLOUR_MAX], text[32];
+    struct look l = {colour, NULL, y + 3, SVG_PCPU_ROW - 6};
+    struct column c = {.nr = 0};
+    uint64_t busy = 0;
+    uint32_t i;
+
+    pcpu_head(w, &l, pcpu, y);
+    for (i = s->by_pcpu.first[pcpu]; i < s->by_pcpu.first[pcpu + 1]; i++) {
+        const struct svg_slice *slice = &s->slice[s->by_pcpu.slice[i]];
         const struct track_vcpu *v = &s->track.vcpu[slice->vcpu];
         double x = svg_x(s, slice->start_ns), end = svg_x(s, slice->end_ns);
 
-        if (slice->state != RUNSTATE_running || slice->pcpu != pcpu) {
+        busy += slice->end_ns - slice->start_ns;
+        if (end - x < FINE) {
+            column_add(w, &c, &l, slice->vcpu, x, end);
             continue;
         }
-        busy += slice->end_ns - slice->start_ns;
-        if (slice->vcpu != last) {
-            l.fill = colour;
-            if (last != UINT32_MAX) {
-                gather_end(w, &g, &l);
-            }
-            svg_colour(colour, v->domid, v->vcpu);
-            last = slice->vcpu;
-        }
-        if (!gather_take(w, &g, &l, x, end)) {
-            slice_rect(w, &l, slice, x, end);
-            slice_label(w, &l, slice, x, end);
-        }
+        column_end(w, &c, &l);
+        svg_colour(colour, v->domid, v->vcpu);
+        slice_rect(w, &l, slice, x, end);
+        slice_label(w, &l, slice, x, end);
     }
-    gather_end(w, &g, &l);
+    column_end(w, &c, &l);
     (void)snprintf(text, sizeof(text), "%.1f %%", percent(s, busy));
     figures(w, y + SVG_PCPU_ROW / 2 + 4, text);
 }
@@ -222,23 +283,25 @@ void svg_vcpu_row(struct trace_writer *w, size_t row, double y)
     };
     struct gather g[RUNSTATE_offline + 1] = {{.any = false}};
     uint64_t time[RUNSTATE_offline + 1] = {0};
-    size_t i;
+    const struct svg_index *x = &s->by_vcpu;
+    uint32_t vcpu = s->order[row], i;
     int state;
 
     svg_colour(colour, v->domid, v->vcpu);
     vcpu_label(w, row, y);
     /* Thin lines first: what is tall is drawn over them. */
     for (state = RUNSTATE_blocked; state >= RUNSTATE_running; state--) {
-        for (i = 0; i < s->nr_slices; i++) {
-            const struct svg_slice *slice = &s->slice[i];
-            double x = svg_x(s, slice->start_ns), end = svg_x(s, slice->end_ns);
+        for (i = x->first[vcpu]; i < x->first[vcpu + 1]; i++) {
+            const struct svg_slice *slice = &s->slice[x->slice[i]];
+            double start = svg_x(s, slice->start_ns);
+            double end = svg_x(s, slice->end_ns);
 
-            if (slice->vcpu != s->order[row] || slice->state != state) {
+            if (slice->state != state) {
                 continue;
             }
             time[state] += slice->end_ns - slice->start_ns;
-            if (!gather_take(w, &g[state], &look[state], x, end)) {
-                slice_rect(w, &look[state], slice, x, end);
+            if (!gather_take(w, &g[state], &look[state], start, end)) {
+                slice_rect(w, &look[state], slice, start, end);
             }
         }
         gather_end(w, &g[state], &look[state]);
@@ -251,70 +314,100 @@ void svg_vcpu_row(struct trace_writer *w, size_t row, double y)
 
 /* ---- wake-ups ---- */
 
+/* Rows are in the order of keys. */
 static uint32_t row_of_key(const struct svg *s, uint32_t key)
 {
-    size_t row;
+    size_t low = 0, high = s->nr_rows;
 
-    for (row = 0; row < s->nr_rows; row++) {
+    while (low < high) {
+        size_t row = (low + high) / 2;
         const struct track_vcpu *v = &s->track.vcpu[s->order[row]];
+        uint32_t at = SOP_TRACE_VCPU(v->domid, (uint32_t)v->vcpu);
 
-        if (SOP_TRACE_VCPU(v->domid, (uint32_t)v->vcpu) == key) {
+        if (at == key) {
             return (uint32_t)row;
+        }
+        if (at < key) {
+            low = row + 1;
+        } else {
+            high = row;
         }
     }
     return UINT32_MAX;
 }
 
 /* From where it was caused to where it led, leaning by what lay between. */
-static bool draw_wake(struct trace_writer *w, const struct svg_wake *wake,
-                      uint32_t to)
+static void draw_wake(struct trace_writer *w, const struct svg_wake *wake,
+                      uint32_t from, uint32_t to)
 {
     const struct svg *s = w->state;
-    uint32_t from = wake->waker == SOP_TRACE_NOBODY
-                        ? UINT32_MAX
-                        : row_of_key(s, wake->waker);
     double x0 = svg_x(s, wake->woken_ns), x1 = svg_x(s, wake->ran_ns);
     double y1 = s->row_y[to];
 
-    if (wake->waker == SOP_TRACE_NOBODY) {
+    if (from == UINT32_MAX) {
         trace_printf(w,
                      "<circle cx=\"%.2f\" cy=\"%.1f\" r=\"2.5\" "
                      "class=\"c\"/>\n",
                      x0, y1);
-        return true;
-    }
-    if (from == UINT32_MAX || from == to) {
-        return false;
+        return;
     }
     trace_printf(w,
                  "<path d=\"M%.2f,%.1f L%.2f,%.1f\" class=\"a\" "
                  "marker-end=\"url(#arrow)\"/>\n",
                  x0, s->row_y[from] + (to > from ? 4 : -4), x1,
                  y1 + (to > from ? -9 : 9));
-    return true;
 }
 
-/* As many as can be told apart; the rest is counted below the title. */
+/*
+ * Draws, or only counts, the wake-ups that are `gap` pixels behind the last
+ * one of the same row. `last` has room for a number a row.
+ */
+static size_t wakes(struct trace_writer *w, double *last, double gap, bool draw)
+{
+    struct svg *s = w->state;
+    size_t i, count = 0;
+
+    for (i = 0; i < s->nr_rows; i++) {
+        last[i] = -gap;
+    }
+    for (i = 0; i < s->nr_wakes; i++) {
+        const struct svg_wake *wake = &s->wake[i];
+        uint32_t to = s->row_of[wake->vcpu], from = UINT32_MAX;
+        double x = svg_x(s, wake->woken_ns);
+
+        if (to == UINT32_MAX || x < last[to] + gap) {
+            continue;
+        }
+        if (wake->waker != SOP_TRACE_NOBODY) {
+            from = row_of_key(s, wake->waker);
+            if (from == UINT32_MAX || from == to) {
+                continue;
+            }
+        }
+        last[to] = x;
+        count++;
+        if (draw) {
+            draw_wake(w, wake, from, to);
+        }
+    }
+    return count;
+}
+
+/* As many as can be told apart, evenly over time; the rest is only counted. */
 void svg_wakes(struct trace_writer *w)
 {
     struct svg *s = w->state;
-    double *last = calloc(s->nr_rows + 1, sizeof(*last));
-    size_t i, drawn = 0;
+    double *last = calloc(s->nr_rows + 1, sizeof(*last)), gap = WAKE_GAP;
+    size_t drawn;
 
     if (last == NULL) {
-        return; /* a picture without arrows */
+        trace_fail(w, ENOMEM);
+        return;
     }
-    for (i = 0; i < s->nr_wakes && drawn < WAKES_MAX; i++) {
-        const struct svg_wake *wake = &s->wake[i];
-        uint32_t row = s->row_of[wake->vcpu];
-        double x = svg_x(s, wake->woken_ns);
-
-        if (row != UINT32_MAX && x >= last[row] + WAKE_GAP &&
-            draw_wake(w, wake, row)) {
-            last[row] = x;
-            drawn++;
-        }
+    while (wakes(w, last, gap, false) > WAKES_MAX) {
+        gap *= 2;
     }
+    drawn = wakes(w, last, gap, true);
     free(last);
     if (drawn < s->nr_wakes) {
         trace_printf(w,

@@ -22,13 +22,14 @@
 
 #define WINDOW_WORDS 8192u /* when one has so many, all are written */
 
-/* 2.4 cycles a nanosecond. */
-#define CYCLES(ns) ((ns) / 5 * 12 + (ns) % 5 * 12 / 5)
+/* 2.4 cycles a nanosecond. To xenalyze a counter of 0 is none at all. */
+#define CYCLES(ns) ((ns) / 5 * 12 + (ns) % 5 * 12 / 5 + 1)
 
 struct window {
     uint32_t *word;
     size_t count, capacity;
-    bool idle; /* what the file says this pCPU runs */
+    bool idle;        /* what the file says this pCPU runs: idle, */
+    uint32_t running; /* or a vCPU, or SOP_TRACE_NOBODY */
 };
 
 struct xentrace {
@@ -73,7 +74,9 @@ static struct window *window_of(struct trace_writer *w, uint16_t pcpu)
         }
         x->window = bigger;
         for (; x->nr_windows <= pcpu; x->nr_windows++) {
-            x->window[x->nr_windows] = (struct window){.idle = false};
+            x->window[x->nr_windows] = (struct window){
+                .running = SOP_TRACE_NOBODY,
+            };
         }
     }
     return &x->window[pcpu];
@@ -119,6 +122,13 @@ static void put_runstate(struct trace_writer *w,
                          const struct sop_trace_rec *rec, uint32_t who,
                          unsigned from, unsigned to)
 {
+    struct window *win = window_of(w, rec->pcpu);
+
+    if (win != NULL && to == RUNSTATE_running) {
+        win->running = who;
+    } else if (win != NULL && win->running == who) {
+        win->running = SOP_TRACE_NOBODY;
+    }
     put(w, rec, TRC_SCHED_RUNSTATE_CHANGE | from << 8 | to << 4, &who, 1);
 }
 
@@ -250,7 +260,17 @@ static void xentrace_open(struct trace_writer *w)
 
 static void xentrace_close(struct trace_writer *w, uint64_t end_ns)
 {
-    (void)end_ns;
+    struct xentrace *x = w->state;
+    struct sop_trace_rec rec = {.time_ns = end_ns};
+
+    /* Readers account a run when the next record tells of it. */
+    for (; rec.pcpu < x->nr_windows; rec.pcpu++) {
+        uint32_t who = x->window[rec.pcpu].running;
+
+        if (who != SOP_TRACE_NOBODY) {
+            put(w, &rec, TRC_SCHED_CONTINUE_RUNNING, &who, 1);
+        }
+    }
     flush(w);
 }
 

@@ -125,6 +125,27 @@ if why=$(tools/fetch-xentrace.sh "$build/xentrace"); then
             "$(grep -c " wake " "$work/a.txt")" ]'
     check "and finds nothing odd" eval \
         '! grep -qiE "error|warning|strange|unknown|skip" "$work/dump"'
+    printf 'machine pcpus=2 duration=1s\ndomain a vcpus=2
+    run 700us\n    sleep 300us\ndomain b cap=40 vcpus=2\n    run 1s\n' \
+        >"$work/x.lab"
+    check "the lab records, too" eval '"$schedop" lab run -q --csv \
+        --trace "$work/x.xentrace" "$work/x.lab" >"$work/csv" 2>"$work/qemu"'
+    "$build/xentrace/xenalyze" -s "$work/x.xentrace" >"$work/summary" \
+        2>"$work/qemu"
+    check "xenalyze sees the running times of the lab's table" awk -F, '
+        FNR == NR {
+            if ($1 == "kind")
+                for (i = 1; i <= NF; i++) if ($i == "running_ns") column = i
+            if ($1 == "vcpu") want[++n] = $column
+            next
+        }
+        { split($0, f, " ") }
+        f[1] == "running:" && m < n {
+            m++
+            off = want[m] * 2.4 - f[2] * f[4]
+            if (off < -3 * f[2] || off > 3 * f[2]) bad = 1
+        }
+        END { exit bad || n != 4 || m != 4 }' "$work/csv" "$work/summary"
     printf '0x00028004 wake d%%(1)dv%%(2)d\n' >"$work/formats"
     if command -v python3 >/dev/null; then
         python3 "$build/xentrace/xentrace_format" "$work/formats" \
@@ -139,6 +160,8 @@ if why=$(tools/fetch-xentrace.sh "$build/xentrace"); then
 else
     for name in "xenalyze reads it" "its running times are ours" \
         "it names every wake-up" "and finds nothing odd" \
+        "the lab records, too" \
+        "xenalyze sees the running times of the lab's table" \
         "xentrace_format reads the same wake-ups"; do
         skip "$name" "$why"
     done
