@@ -226,7 +226,9 @@ const struct cli_command cli_run_command = {
         "Boots Xen PVH guests on schedop's own hypervisor inside QEMU, streams "
         "their consoles, and turns the reasons they shut down with into an "
         "exit status. Takes configurations in xl.cfg syntax, one domain each, "
-        "or kernels: ELF images with a PVH entry, gzip-compressed or not. "
+        "or kernels: ELF images with a PVH entry, compressed or not, and "
+        "Linux's "
+        "bzImage. "
         "Needs no Xen, no root and no KVM; QEMU must be installed.",
     .options = options,
     .parts = parts,
