@@ -103,6 +103,7 @@ for ((i = 0; i < 2000; i++)); do
     kill -0 $pid 2>/dev/null || break
     sleep 0.1
 done
+# shellcheck disable=SC2016 # the guest's shell expands it
 echo 'echo "sum: $((40 + 2))"; poweroff -f' >&9
 wait $pid
 exec 9>&-
