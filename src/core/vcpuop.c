@@ -96,14 +96,12 @@ static int64_t op_get_runstate(const struct vcpu_call *c)
                : -XEN_EFAULT;
 }
 
-/* The address in a registration: 32-bit callers give 32 bits of it. */
+/* The address in a registration: 32-bit callers give, and have, 32 bits. */
 static int read_area(const struct vcpu_call *c, uint64_t *addr)
 {
-    if (port_copy_in(c->v, addr, c->operand, sizeof(*addr)) != 0) {
+    *addr = 0;
+    if (port_copy_in(c->v, addr, c->operand, c->wide ? 8 : 4) != 0) {
         return -XEN_EFAULT;
-    }
-    if (!c->wide) {
-        *addr = (uint32_t)*addr;
     }
     return call_address_ok(c->v, *addr) ? 0 : -XEN_EFAULT;
 }

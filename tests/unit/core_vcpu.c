@@ -304,14 +304,17 @@ static void runstate_area_narrow(void **state)
 {
     struct world *w = world_new(1);
     struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 1, false);
-    uint64_t area = AREA | 0xffffffff00000000; /* only 32 bits are read */
+    uint32_t area = AREA, at = MEM_END - sizeof(area); /* nothing behind */
     struct vcpu_runstate_info32 info;
 
     (void)state;
     sop_domain_latch_width(d->d, false);
-    assert_int_equal(call32(w, d, 0, 24, VCPUOP_register_runstate_memory_area,
-                            0, put(d, &area, 8)),
-                     0);
+    put_at(d, at, &area, sizeof(area));
+    assert_rc(
+        call32(w, d, 0, 24, VCPUOP_register_runstate_memory_area, 0, at + 1),
+        EFAULT);
+    assert_int_equal(
+        call32(w, d, 0, 24, VCPUOP_register_runstate_memory_area, 0, at), 0);
     assert_int_equal(d->vcpu[0].v->runstate_area, AREA);
     assert_int_equal(poll_ports(w, d, 0, NULL, 0, w->now + MS), 0);
     world_advance(w, MS);
