@@ -144,8 +144,8 @@ shrink() { # BATCH
 }
 
 # Lines of both transcripts of one program, the differing ones marked.
-show_both() { # BATCH
-    run_both "$1" shown show
+show_both() { # BATCH [ID]
+    run_both "$1" shown "show${2:+=$2}"
     diff --label "$reference" --label schedop -U 100 \
         <(grep -E '^[|!?.]' "$dir/shown.reference.txt" | cut -d' ' -f3-) \
         <(grep -E '^[|!?.]' "$dir/shown.subject.txt" | cut -d' ' -f3-)
@@ -156,7 +156,8 @@ keep() { # BATCH ID TITLE
     local file=$regressions/$3.txt
     "$tool" pick "$2" <"$1" >"$dir/kept"
     if ! shrink "$dir/kept"; then
-        echo "program $2 differs only together with others: $1"
+        echo "program $2 differs only together with others:"
+        show_both "$1" "$2"
         return
     fi
     mkdir -p "$regressions"

@@ -78,7 +78,7 @@ static const char *make_area(struct call *c, bool time)
     return make_vcpu(c,
                      time ? VCPUOP_register_vcpu_time_memory_area
                           : VCPUOP_register_runstate_memory_area,
-                     &address, 8);
+                     &address, c->s->narrow ? 4 : 8);
 }
 
 /* Moving vcpu_info cannot be undone: only what is refused. */
@@ -117,6 +117,7 @@ static const char *make_vcpu_raw(struct call *c)
 
 static const char *make_nmi(struct call *c)
 {
+    traces.nmis = true;
     (void)make_vcpu(c, VCPUOP_send_nmi, NULL, 0);
     c->arg[2] = c->s->arg[1];
     return NULL;

@@ -496,7 +496,9 @@ static void clean_up(void)
         wake(v);
     }
     for (unsigned int v = 1; v < VCPUS && !stuck; v++) {
-        if (performers[v].interrupts || traces.timers[v] || traces.pins[v]) {
+        /* An NMI may still be on its way: it comes when the vCPU runs. */
+        if (performers[v].interrupts || traces.timers[v] || traces.pins[v] ||
+            traces.nmis) {
             hand_over(v, &(struct run){.first = NULL});
         }
     }

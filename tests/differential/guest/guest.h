@@ -73,7 +73,7 @@ extern struct performer performers[VCPUS];
 
 /* What programs did that has to be undone after them. */
 struct traces {
-    bool watchdogs, periodic, assist, may_be_down;
+    bool watchdogs, periodic, assist, may_be_down, nmis;
     bool pins[VCPUS], timers[VCPUS], areas;
     uint32_t ports;          /* how many it tried to bind */
     uint32_t periodic_ticks; /* since one was set, from 1; 0: none is set */

@@ -6,9 +6,10 @@
  *
  * It prints "= ID HASH" for each program, the hash being that of the
  * transcript; with `show` on the command line also the transcript, as lines
- * "| ID text". "? ID late" and "! ID stuck" are what they say; after the
- * latter nothing more is run. Lines with "+" say at the end which operations
- * had which results. `alter=OPERATION` makes the transcript wrong.
+ * "| ID text", with `show=ID` that of one program. "? ID late" and "! ID stuck"
+ * are what they say; after the latter nothing more is run. Lines with "+" say
+ * at the end which operations had which results. `alter=OPERATION` makes the
+ * transcript wrong.
  */
 #include "guest.h"
 
@@ -74,7 +75,16 @@ static const struct program *next(const uint8_t **from, const uint8_t *end)
     return p;
 }
 
-static void run_all(const struct batch *batch, const uint8_t *end, bool show)
+/* Whether the transcript of this program is wanted. */
+static bool is_shown(uint32_t id)
+{
+    char word[12];
+
+    return kit_arg("show", word, sizeof(word)) &&
+           (word[0] == '\0' || kit_arg_u64("show", 0) == id);
+}
+
+static void run_all(const struct batch *batch, const uint8_t *end)
 {
     const uint8_t *from = (const uint8_t *)(batch + 1);
 
@@ -84,7 +94,7 @@ static void run_all(const struct batch *batch, const uint8_t *end, bool show)
         if (!p) {
             kit_panic("program %u of the module is broken", i);
         }
-        if (!run_one(p, show)) {
+        if (!run_one(p, is_shown(p->id))) {
             return;
         }
     }
@@ -97,7 +107,6 @@ int main(void)
     size_t size = 0;
     const uint8_t *module = kit_module(0, &size);
     const struct batch *batch = (const void *)module;
-    char word[8];
     static char alter[32];
 
     if (!module || size < sizeof(*batch) || batch->magic != PROGRAM_MAGIC ||
@@ -112,6 +121,6 @@ int main(void)
     memory_start();
     perform_start();
     conduct_start();
-    run_all(batch, module + size, kit_arg("show", word, sizeof(word)));
+    run_all(batch, module + size);
     kit_exit(SHUTDOWN_poweroff);
 }

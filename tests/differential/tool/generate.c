@@ -477,8 +477,9 @@ static void end(struct maker *m, uint32_t kind)
     case 2:
         s = shut_down(m, DO_watchdog);
         s->arg[1] = roll(m, 2);
-        advance(m);
-        advance(m);
+        for (uint32_t i = 0; i < 4; i++) { /* two seconds */
+            advance(m);
+        }
         break;
     case 3:
         go_down(m);
