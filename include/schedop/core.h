@@ -196,6 +196,10 @@ sop_cpumask_t sop_pool_free_pcpus(struct sop_pcpu *self);
  */
 int sop_domain_knobs(struct sop_pcpu *self, struct sop_domain *d,
                      struct policy_domain_knobs *knobs, bool set);
+
+/* The policy of `d`'s pool, as Xen names it. */
+const char *sop_domain_policy(struct sop_pcpu *self,
+                              const struct sop_domain *d);
 int sop_vcpu_knobs(struct sop_pcpu *self, struct sop_vcpu *v,
                    struct policy_vcpu_knobs *knobs, bool set);
 int sop_pool_knobs(struct sop_pcpu *self, uint32_t id,

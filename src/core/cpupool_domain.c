@@ -287,6 +287,16 @@ int sop_domain_knobs(struct sop_pcpu *self, struct sop_domain *d,
     return rc;
 }
 
+const char *sop_domain_policy(struct sop_pcpu *self, const struct sop_domain *d)
+{
+    const char *name;
+
+    (void)core_enter(self);
+    name = d->pool->pol.ops->name;
+    core_leave(self);
+    return name;
+}
+
 int sop_vcpu_knobs(struct sop_pcpu *self, struct sop_vcpu *v,
                    struct policy_vcpu_knobs *knobs, bool set)
 {

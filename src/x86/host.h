@@ -10,6 +10,7 @@
  *   host_create.c   domains built at run time
  *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
  *   host_act.c      what is done to a domain that runs
+ *   host_pool.c     cpupools, hotplug and knobs
  *
  * Locks. `work` is held by the one pCPU that does the work; it is outermost
  * of all and the core is called under it. It guards the store and all fields
@@ -132,8 +133,9 @@ struct host_ask {
     char out[HOST_ASK_OUT];
 };
 void host_ask_init(void);
-void host_ask_line(const char *line);       /* boot pCPU; any time */
-void host_ask_serve(struct sop_pcpu *self); /* work held */
+void host_ask_line(const char *line); /* boot pCPU; any time */
+/* work held; true: call again soon, one waits for another pCPU */
+bool host_ask_serve(struct sop_pcpu *self);
 /* The next word or number; false when there is none such. */
 bool host_ask_word(struct host_ask *ask, char *out, size_t size);
 bool host_ask_number(struct host_ask *ask, uint64_t max, uint64_t *value);
@@ -145,7 +147,7 @@ int host_ask_fail(struct host_ask *ask, int error, const char *why);
 
 /*
  * The verbs: 0 or a negative error, with an explanation or the result in
- * ask->out. All with work held.
+ * ask->out; -EAGAIN: to be asked again, from the start. All with work held.
  */
 typedef int host_ask_fn(struct sop_pcpu *self, struct host_ask *ask);
 
@@ -165,6 +167,11 @@ host_ask_fn ask_domains, ask_vcpus, ask_machine;
 /* host_act.c */
 host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
     ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
+
+/* host_pool.c */
+host_ask_fn ask_pools, ask_pool_create, ask_pool_destroy, ask_pool_rename,
+    ask_pool_add, ask_pool_remove, ask_pool_move, ask_pcpu_online,
+    ask_pcpu_offline, ask_sched_credit2, ask_sched_credit2_pool, ask_sched_rtds;
 /* Boot pCPU. Says how all ended and stops the machine, if it is time. */
 void host_end_machine(struct sop_pcpu *self);
 

@@ -159,6 +159,18 @@ static const struct {
     {"store-read", ask_store_read},
     {"store-write", ask_store_write},
     {"debug", ask_debug},
+    {"pools", ask_pools},
+    {"pool-create", ask_pool_create},
+    {"pool-destroy", ask_pool_destroy},
+    {"pool-rename", ask_pool_rename},
+    {"pool-add", ask_pool_add},
+    {"pool-remove", ask_pool_remove},
+    {"pool-move", ask_pool_move},
+    {"pcpu-online", ask_pcpu_online},
+    {"pcpu-offline", ask_pcpu_offline},
+    {"sched-credit2", ask_sched_credit2},
+    {"sched-credit2-pool", ask_sched_credit2_pool},
+    {"sched-rtds", ask_sched_rtds},
 };
 
 static int answer(struct sop_pcpu *self, struct host_ask *ask)
@@ -175,14 +187,15 @@ static int answer(struct sop_pcpu *self, struct host_ask *ask)
     return host_ask_fail(ask, -XEN_ENOSYS, "no such verb");
 }
 
-void host_ask_serve(struct sop_pcpu *self)
+bool host_ask_serve(struct sop_pcpu *self)
 {
-    char line[SCHEDOP_LINK_LINE_MAX];
+    static char line[SCHEDOP_LINK_LINE_MAX]; /* work */
+    static bool waits;                       /* that line, for other pCPUs */
     struct host_ask ask;
     uint64_t tag;
     int error;
 
-    while (next_line(line)) {
+    while (waits || next_line(line)) {
         ask = (struct host_ask){.at = line};
         if (!host_ask_number(&ask, UINT32_MAX, &tag)) {
             x86_log(SOP_LOG_WARNING, "link: a question without a tag");
@@ -190,6 +203,11 @@ void host_ask_serve(struct sop_pcpu *self)
         }
         ask.tag = (uint32_t)tag;
         error = answer(self, &ask);
+        waits = error == -XEN_EAGAIN;
+        if (waits) {
+            return true;
+        }
         link_did(ask.tag, -error, ask.out);
     }
+    return false;
 }

@@ -291,7 +291,7 @@ bool host_control(struct sop_pcpu *self)
     while (host_next_command(&cmd)) {
         obey(self, &cmd);
     }
-    host_ask_serve(self);
+    again |= host_ask_serve(self);
     while ((d = sop_controller_next(host.sys)) != NULL) {
         h = host_of(sop_domain_port(d));
         if (h != NULL) {

@@ -159,8 +159,8 @@ one_ending() { # ENV HOW NAME WANT XEN-ARGS
     case $1 in
     xen-*) boot_xen "$log" q35 "dom0=pvh ${5:-}" "$guest facts=0 end=$2" ;;
     *)
-        boot_schedop "$log" --hardware --vcpus 3 --memory 64 "$guest" -- \
-            facts=0 "end=$2"
+        boot_schedop "$log" ${5:+--noreboot} --hardware --vcpus 3 \
+            --memory 64 "$guest" -- facts=0 "end=$2"
         ;;
     esac
     seen=$(last_words "$log")
@@ -176,12 +176,8 @@ run_endings() {
         [[ $how =~ ^($2)$ && $name =~ $3 ]] && one_ending "$1" "$how" "$name" "$want"
     done <<<"$endings"
     while IFS='|' read -r how name want; do
-        [[ $2 == ".*" && $name =~ $3 ]] || continue
-        if [ "${1%%-*}" = xen ]; then
+        [[ $2 == ".*" && $name =~ $3 ]] &&
             one_ending "$1" "$how" "$name" "$want" noreboot
-        else
-            echo "$name | there is no such option | SKIP" >>"$dir/$1.ends"
-        fi
     done <<<"$noreboot"
     cat "$dir/$1.ends" >>"$dir/$1.txt"
 }

@@ -1,0 +1,82 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Each scheduler, with guests of several vCPUs, as Pool-0's and in a pool of
+# its own beside Pool-0; and what is refused. usage: tests/boot/pools.sh BUILD
+set -u
+build=${1:?usage: tests/boot/pools.sh BUILDDIR}
+guest=$(realpath "$build/guests/workers.elf") || exit 1
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+n=0
+
+verdict() { # STATUS TEXT
+    n=$((n + 1))
+    if [ "$1" -eq 0 ]; then
+        echo "ok $n - $2"
+    else
+        echo "not ok $n - $2"
+        sed 's/^/# /' "$work/log" | tail -n 30
+    fi
+}
+
+config() { # NAME LINE...
+    printf '%s\n' "name = \"$1\"" "kernel = \"$guest\"" "vcpus = 2" \
+        "extra = \"ms=100\"" "${@:2}" >"$work/$1.cfg"
+}
+
+pool() { # LINE...
+    printf '%s\n' "$@" >"$work/pool.cfg"
+}
+
+run() { # ARGUMENTS
+    timeout 100 "$build/schedop" run --timeout 90 "$@" </dev/null \
+        >"$work/log" 2>&1
+}
+
+# What the run's table says of a domain.
+ended() { # NAME REASON
+    awk -v n="$1" '$2 == n { r = $3 } END { print r }' "$work/log" |
+        grep -qx "$2"
+}
+
+config a
+for sched in credit2 rtds null; do
+    run --sched "$sched" --pcpus 2 "$work/a.cfg"
+    verdict $? "two vCPUs on two pCPUs with $sched"
+done
+
+# One window at a time: the two vCPUs take turns of 3 and 1 ms.
+config a 'pool = "p"'
+pool 'name = "p"' 'sched = "arinc653"' 'cpus = "1"' \
+    'windows = [ "a.0 3000", "a.1 1000" ]'
+run --pcpus 2 --cpupool "$work/pool.cfg" "$work/a.cfg"
+verdict $? "two windows with arinc653"
+
+config b
+config c 'pool = "p"' 'period = 8000' 'budget = 3000'
+pool 'name = "p"' 'sched = "rtds"' 'cpus = "1"'
+run --pcpus 3 --cpupool "$work/pool.cfg" "$work/b.cfg" "$work/c.cfg"
+verdict $? "a pool with rtds beside Pool-0"
+config d 'pool = "p"' 'cpu_weight = 512' 'cap = 150'
+pool 'name = "p"' 'cpus = "1-2"'
+run --pcpus 3 --cpupool "$work/pool.cfg" "$work/b.cfg" "$work/d.cfg"
+verdict $? "a second pool with credit2"
+pool 'name = "p"' 'sched = "null"' 'cpus = "1-2"'
+config e 'pool = "p"'
+run --pcpus 3 --cpupool "$work/pool.cfg" "$work/b.cfg" "$work/e.cfg"
+verdict $? "a pool with null"
+
+# More than the pCPU has: the hypervisor refuses one, the other runs.
+config c 'pool = "p"' 'period = 8000' 'budget = 5000'
+pool 'name = "p"' 'sched = "rtds"' 'cpus = "1"'
+run --pcpus 2 --cpupool "$work/pool.cfg" "$work/b.cfg" "$work/c.cfg"
+[ $? -eq 1 ] && ended b poweroff && grep -q 'cannot guarantee' "$work/log"
+verdict $? "what rtds cannot guarantee is refused"
+
+config f 'pool = "p"' 'cap = 50'
+run --pcpus 2 --cpupool "$work/pool.cfg" "$work/f.cfg"
+[ $? -eq 2 ] && grep -q 'f.cfg:6: cap is a knob of credit2; cpupool p has rtds' \
+    "$work/log"
+verdict $? "a knob of another scheduler names the right one"
+echo "1..$n"
