@@ -43,3 +43,11 @@ $(eval $(call TEST_GUEST,wakeup))
 CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
     $(O)/tests/wakeup.elf
 CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh
+
+CHECKS += tests/boot/pools.sh tests/stress/machine.sh
+
+# The machine under stress for a minute, with all that can be checked on.
+.PHONY: stress
+stress: all $(O)/tests/hostile.elf
+	$(Q)$(MAKE) DEBUG=1 O=$(O)/debug $(O)/debug/schedop-hypervisor.elf
+	$(Q)tests/stress/machine.sh $(O) 60

@@ -8,7 +8,11 @@
  * one test (event_is_due(), flags).
  */
 #include "exits.h"
+#include "lib/bug.h"
 #include "run.h"
+
+/* In a debug build all invariants are looked at so often. */
+#define CHECK_TURNS 64u
 
 void pcpu_take_flags(struct x86_pcpu *self)
 {
@@ -169,6 +173,13 @@ static __attribute__((noinline)) void take_notes(struct x86_pcpu *self)
         }
     }
     pcpu_take_flags(self);
+    if (SOP_DEBUG != 0) {
+        static uint32_t turns;
+
+        if (++turns % CHECK_TURNS == 0) {
+            sop_check(sop_pcpu_system(self->sop), time_now());
+        }
+    }
 }
 
 /* Does what is to be done between two entries; returns whom to run then. */
