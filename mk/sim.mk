@@ -73,3 +73,9 @@ $(eval $(call SIM_REPEAT,clang-O0,$(CLANG) -O0))
 $(eval $(call SIM_REPEAT,clang-O2,$(CLANG) -O2))
 
 CHECKS += tests/sim/repeat.sh
+
+# ---- speed ----
+
+.PHONY: bench-lab
+bench-lab: $(O)/schedop
+	$(Q)bench/lab.sh $(O)

@@ -9,7 +9,7 @@
 
 #define SOP_PCPUS_MAX 64u       /* one bit each in a sop_cpumask_t */
 #define SOP_VCPUS_MAX 32u       /* per domain: slots of shared_info */
-#define SOP_DOMAINS_MAX 1024u   /* alive at one time */
+#define SOP_DOMAINS_MAX 4096u   /* alive at one time */
 #define SOP_POOLS_MAX 16u       /* cpupools */
 #define SOP_WINDOWS_MAX 64u     /* of an arinc653 schedule */
 #define SOP_WATCHDOGS 2u        /* per domain (spec 3.7) */

@@ -19,9 +19,9 @@ struct lab_drive {
     const char *const *trace; /* files to write, NULL at the end; or NULL */
     bool quiet;               /* no progress */
     const char *label;        /* of the progress bar; NULL none */
-    /* Results: how it ended, and how long it took on the wall. */
+    /* Results: how it ended, and the processor time it took. */
     enum sim_end end;
-    uint64_t wall_ns;
+    uint64_t cpu_ns;
 };
 
 /*
