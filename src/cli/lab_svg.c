@@ -10,11 +10,11 @@
 
 #include "lab.h"
 
-#define WIDTH 960
+#define WIDTH 1020
 #define LEFT 120      /* names */
-#define SHARE_W 420   /* the shares */
-#define GAP 90        /* what they say */
-#define LATENCY_W 250 /* the latencies */
+#define SHARE_W 360   /* the shares */
+#define GAP 80        /* what they say */
+#define LATENCY_W 220 /* the latencies */
 #define ROW 16
 #define TOP 84
 
@@ -138,12 +138,11 @@ static void latency_bar(struct cli_text *t, const struct lab_figures *f, int y,
     lab_time(what, f->latency[2]);
     lab_time(max, f->latency_max);
     cli_text_printf(t, "<text x=\"%d\" y=\"%d\" class=\"value\">%s, %s",
-                    left + LATENCY_W + 8 > WIDTH - 70 ? WIDTH - 70
-                                                      : left + LATENCY_W + 8,
-                    y + ROW - 6, what, max);
+                    left + LATENCY_W + 8, y + ROW - 6, what, max);
     if (f->missed != 0) {
-        cli_text_printf(t, "<tspan class=\"bad\"> %" PRIu64 " missed</tspan>",
-                        f->missed);
+        cli_text_printf(
+            t, "<tspan dx=\"6\" class=\"bad\">%" PRIu64 " missed</tspan>",
+            f->missed);
     }
     cli_text_str(t, "</text>\n");
 }
@@ -244,7 +243,7 @@ void lab_svg(struct cli_text *t, const struct lab_variants *v)
                     "font-size:11px}.faint{fill:#bbb;font-size:10px}"
                     ".bad{fill:#c00}</style>\n"
                     "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-                    WIDTH + 60, height, WIDTH + 60, height);
+                    WIDTH, height, WIDTH, height);
     text(t, 12, 26, "title", v->title);
     axes(t, y - 6);
     if (body.data != NULL) {

@@ -14,7 +14,7 @@
 
 #include "memory.h"
 
-#define OPS_AT_ONCE 4096u /* before the machine gets to see a step */
+#define OPS_AT_ONCE 256u /* before the machine gets to see a step */
 
 static struct lab_shared *object(struct task *t, uint32_t ref)
 {
