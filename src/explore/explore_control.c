@@ -98,7 +98,15 @@ static struct ex_result op_destroy(struct ex_pcpu *c, const struct ex_op *op)
 
 static struct ex_result op_create(struct ex_pcpu *c, const struct ex_op *op)
 {
+    if (domain(op)->d != NULL) {
+        return next(-XEN_EEXIST);
+    }
     return next(ex_domain_make(c, (unsigned)op->arg[0]));
+}
+
+bool ex_is_create(const struct ex_op *op)
+{
+    return op->verb->control == op_create;
 }
 
 /* ---- vCPUs ---- */

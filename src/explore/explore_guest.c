@@ -103,9 +103,31 @@ static struct ex_result op_timer(struct ex_pcpu *c, struct ex_vcpu *x,
     return next(timer_set(c, x, ex_world.now + op->arg[0]));
 }
 
+/* Without a port for its timer it polls for nothing until then. */
+static struct ex_result poll_until(struct ex_pcpu *c, struct ex_vcpu *x,
+                                   uint64_t at)
+{
+    struct sched_poll p;
+
+    if (at <= ex_world.now) {
+        return next(0);
+    }
+    memset(&p, 0, sizeof(p));
+    set_xen_guest_handle(p.ports, x->list);
+    p.timeout = at;
+    x->nr_poll = 0;
+    x->poll_until = at;
+    x->sleep = EX_POLLING;
+    return next(
+        ex_sched_op(c, x, SCHEDOP_poll, ex_put(x, &p, sizeof(p))));
+}
+
 static struct ex_result sleep_until(struct ex_pcpu *c, struct ex_vcpu *x,
                                     uint64_t at)
 {
+    if (x->timer_port == 0) {
+        return poll_until(c, x, at);
+    }
     ex_handle_upcall(x);
     if (x->timer_at == 0) {
         if (at <= ex_world.now) {
@@ -131,6 +153,20 @@ static struct ex_result op_until(struct ex_pcpu *c, struct ex_vcpu *x,
                                  const struct ex_op *op)
 {
     return sleep_until(c, x, EX_START_NS + op->arg[0]);
+}
+
+/* align PERIOD OFFSET: sleeps until the next such time. */
+static struct ex_result op_align(struct ex_pcpu *c, struct ex_vcpu *x,
+                                 const struct ex_op *op)
+{
+    uint64_t at = ex_world.now - ex_world.now % op->arg[0] + op->arg[1];
+
+    if (x->timer_at != 0) {
+        at = x->timer_at;
+    } else if (at <= ex_world.now) {
+        at += op->arg[0];
+    }
+    return sleep_until(c, x, at);
 }
 
 /* ---- waiting ---- */
@@ -455,7 +491,7 @@ const struct ex_verb ex_guest_verbs[] = {
     {"spin", "", op_spin, NULL},
     {"timer", "t", op_timer, NULL},
     {"sleep", "t", op_sleep, NULL},
-    {"until", "t", op_until, NULL},
+    {"until", "t", op_until, NULL},   {"align", "tt", op_align, NULL},
     {"yield", "", op_yield, NULL},
     {"block", "", op_block, NULL},
     {"wait", "p", op_wait, NULL},

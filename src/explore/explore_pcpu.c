@@ -110,6 +110,9 @@ void ex_effect(struct ex_pcpu *c, ex_effect_fn *effect, struct ex_domain *d,
 
 static void judge(const struct ex_op *op, int64_t value)
 {
+    if (op->any) {
+        return;
+    }
     if (op->checked ? value != op->want : value < 0) {
         ex_fail("result", "line %u: %s returned %lld%s", op->line,
                 op->verb->name, (long long)value,
@@ -142,12 +145,38 @@ static void guest_step(struct ex_pcpu *c)
     x->pc += r.next == EX_NEXT;
 }
 
+/* Whether the domains that the line names are there. */
+static bool is_there(const struct ex_op *op)
+{
+    const char *kind = op->verb->args;
+    unsigned i;
+
+    for (i = 0; i < op->nr_args && kind[i] != '?'; i++) {
+        uint64_t id = kind[i] == 'v' ? op->arg[i] >> 8 : op->arg[i];
+
+        if ((kind[i] == 'd' || kind[i] == 'v') &&
+            ex_world.domain[id].d == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void control_step(struct ex_pcpu *c)
 {
     const struct ex_op *op = &ex_scenario->control[c->index].op[c->pc];
-    struct ex_result r = op->verb->control(c, op);
+    struct ex_result r = {.next = EX_NEXT, .value = -XEN_ESRCH};
 
-    c->effect = NULL;
+    if (is_there(op) || ex_is_create(op)) {
+        c->wait = op->any;
+        r = op->verb->control(c, op);
+        if (c->wait && c->effect != NULL &&
+            (r.value >= 0 || r.value == -XEN_EAGAIN)) {
+            c->effect(c->effect_on, c->effect_vcpu, c->effect_arg);
+        }
+        c->effect = NULL;
+        c->wait = false;
+    }
     if (r.next == EX_NEXT) {
         judge(op, r.value);
         c->pc++;

@@ -106,6 +106,7 @@ static struct ex_result op_move(struct ex_pcpu *c, const struct ex_op *op)
     d->moving = rc == -XEN_EAGAIN;
     if (rc == 0) {
         d->pool = (unsigned)op->arg[0];
+        ex_default_knobs(d);
         for (i = 0; i < d->spec->nr_vcpus; i++) {
             d->vcpu[i].hard = SOP_CPUMASK_ALL;
         }
@@ -150,8 +151,15 @@ static struct ex_result op_weight(struct ex_pcpu *c, const struct ex_op *op)
                       .cap = (uint32_t)op->arg[2]},
     };
 
-    return done(
-        sop_domain_knobs(c->p, ex_world.domain[op->arg[0]].d, &k, true));
+    struct ex_domain *d = &ex_world.domain[op->arg[0]];
+    int rc = sop_domain_knobs(c->p, d->d, &k, true);
+
+    if (rc == 0) {
+        d->weight = k.u.credit2.weight;
+        d->cap = k.u.credit2.cap;
+        d->meter.since = 0; /* starts anew */
+    }
+    return done(rc);
 }
 
 /* rtds VCPU PERIOD BUDGET EXTRA: periods of any length, to be refused */
@@ -164,7 +172,15 @@ static struct ex_result op_rtds(struct ex_pcpu *c, const struct ex_op *op)
                    .extratime = op->arg[3] != 0},
     };
 
-    return done(sop_vcpu_knobs(c->p, ex_vcpu_arg(op->arg[0])->v, &k, true));
+    struct ex_vcpu *x = ex_vcpu_arg(op->arg[0]);
+    int rc = sop_vcpu_knobs(c->p, x->v, &k, true);
+
+    if (rc == 0) {
+        x->rtds = (struct ex_reserve){.period = op->arg[1],
+                                      .budget = op->arg[2],
+                                      .extra = op->arg[3] != 0};
+    }
+    return done(rc);
 }
 
 /* ratelimit POOL TIME */

@@ -26,7 +26,7 @@ uint64_t port_now(const struct sop_pcpu *self)
     struct ex_pcpu *c = pcpu(self);
 
     ex_point(c->p, EX_AT_CORE, NULL);
-    if (c->effect != NULL) {
+    if (c->effect != NULL && !c->wait) {
         c->effect(c->effect_on, c->effect_vcpu, c->effect_arg);
         c->effect = NULL;
     }

@@ -54,6 +54,7 @@ struct ex_op {
     unsigned nr_args;
     uint64_t arg[EX_ARGS];
     bool checked; /* a result is expected */
+    bool any;     /* or none in particular */
     int64_t want;
     unsigned line;
 };
@@ -121,6 +122,18 @@ extern const struct ex_verb ex_pool_verbs[]; /* of controllers, too */
 
 enum ex_sleep { EX_AWAKE, EX_BLOCKED, EX_POLLING };
 
+/* What somebody has run since then. */
+struct ex_meter {
+    uint64_t since, ran;
+};
+
+/* What rtds gives a vCPU, as far as the model knows. */
+struct ex_reserve {
+    uint64_t period, budget;
+    bool extra;
+    struct ex_meter meter;
+};
+
 struct ex_vcpu {
     struct ex_domain *d;
     unsigned id;
@@ -144,6 +157,7 @@ struct ex_vcpu {
     uint64_t since;    /* when it last started or stopped to run */
     uint64_t ran_ns;   /* total */
     uint64_t ready_at; /* since when it has waited without running; 0 not */
+    struct ex_reserve rtds;
     uint64_t operand[40];
     uint32_t list[8];
 };
@@ -155,6 +169,8 @@ struct ex_domain {
     unsigned pauses;
     bool shut, dying, unsure, moving;
     unsigned pool;
+    uint32_t weight, cap;
+    struct ex_meter meter; /* of the cap */
     int code;
     uint64_t dog[SOP_WATCHDOGS]; /* when it bites; 0 not set */
     bool claimed[SOP_WATCHDOGS];
@@ -181,7 +197,9 @@ struct ex_pcpu {
     unsigned pc;     /* of its control script */
     bool copy_fault; /* copies of guest memory fail now */
     bool off;        /* model: not online */
-    /* What the model learns when the call it makes takes effect. */
+    /* What the model learns when the call it makes takes effect; if `wait`,
+       only when its result is known. */
+    bool wait;
     void (*effect)(struct ex_domain *d, struct ex_vcpu *x, uint64_t arg);
     struct ex_domain *effect_on;
     struct ex_vcpu *effect_vcpu;

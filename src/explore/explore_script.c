@@ -280,8 +280,9 @@ static void script_line(struct reader *r)
     op->verb = v;
     op->line = r->line;
     if (r->nr > 2 && strcmp(r->word[r->nr - 2], "->") == 0) {
-        op->checked = true;
-        op->want = result(r, r->word[r->nr - 1]);
+        op->any = strcmp(r->word[r->nr - 1], "any") == 0;
+        op->checked = !op->any;
+        op->want = op->any ? 0 : result(r, r->word[r->nr - 1]);
         r->nr -= 2;
     }
     op->nr_args = values(r, 1, v->args, op->arg);

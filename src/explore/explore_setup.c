@@ -68,6 +68,9 @@ int ex_domain_make(struct ex_pcpu *c, unsigned id)
     d->id = id;
     d->code = -1;
     d->pool = spec->pool;
+    ex_default_knobs(d);
+    d->weight = spec->weight;
+    d->cap = spec->cap;
     memset(ex_shared(d), 0, EX_PAGE);
     for (i = 0; i < spec->nr_vcpus; i++) {
         port[i] = &d->vcpu[i];

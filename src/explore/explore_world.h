@@ -58,6 +58,9 @@ void ex_pcpus_start(const struct ex_scenario *s);
 int ex_domain_create(struct ex_pcpu *c, struct ex_domain *d, void *const *port);
 void ex_world_forget(void);
 
+/* A domain has the knobs of a new one. */
+void ex_default_knobs(struct ex_domain *d);
+
 /* A system without domains, its pCPUs not yet started. */
 void ex_world_empty(const struct ex_scenario *s, const struct sop_config *cfg);
 
@@ -74,6 +77,9 @@ void ex_world_restore(const struct ex_saved *from);
 void ex_world_begin(void);
 void ex_world_unknown(void);
 bool ex_world_changed(void);
+
+/* Whether it makes the domain that it names. */
+bool ex_is_create(const struct ex_op *op);
 
 /* When this line of a control script may be carried out. */
 uint64_t ex_control_due(const struct ex_op *op);

@@ -23,6 +23,14 @@ unsigned fault_kinds(const char *names);
 /* What seed `seed` uses of `kinds`. */
 unsigned fault_swarm(uint64_t seed, unsigned kinds);
 
+#define FAULT_LINES_MAX 256u
+
+/*
+ * The text of the scenario that `seed` makes, to be freed, with only those of
+ * its numbered lines that `keep` has; how many there are goes to `lines`.
+ */
+char *fault_make(uint64_t seed, const bool *keep, unsigned *lines);
+
 /* Scenarios made from seeds, as the request says. */
 int fault_campaign(const struct explore_request *req);
 

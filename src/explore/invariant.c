@@ -200,11 +200,16 @@ static void check_state(const struct ex_vcpu *x, int state)
     }
 }
 
+uint64_t ex_ran(const struct ex_vcpu *x)
+{
+    return x->ran_ns + (x->on >= 0 ? ex_world.now - x->since : 0);
+}
+
 static void check_times(const struct ex_vcpu *x,
                         const struct vcpu_runstate_info *r)
 {
     uint64_t sum = r->time[0] + r->time[1] + r->time[2] + r->time[3];
-    uint64_t ran = x->ran_ns + (x->on >= 0 ? ex_world.now - x->since : 0);
+    uint64_t ran = ex_ran(x);
     uint64_t off = ran > r->time[0] ? ran - r->time[0] : r->time[0] - ran;
 
     if (sum != ex_world.now - x->born) {
@@ -305,6 +310,7 @@ static void check_domain(struct ex_domain *d)
     for (i = 0; i < d->spec->nr_vcpus; i++) {
         check_vcpu(&d->vcpu[i]);
     }
+    ex_check_limits(d);
 }
 
 static void check_pcpus(void)

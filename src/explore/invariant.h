@@ -59,6 +59,12 @@ bool ex_must_not_wait(const struct ex_vcpu *x, const struct ex_pcpu *c);
 /* How long `x` may wait while it could run, in ns. */
 uint64_t ex_wait_bound(const struct ex_vcpu *x);
 
+/* The limits that knobs set: caps, budgets. */
+void ex_check_limits(struct ex_domain *d);
+
+/* All that `x` has run until now, in ns. */
+uint64_t ex_ran(const struct ex_vcpu *x);
+
 /* ---- who ran when, as the demands of a scenario ask: invariant_expect.c ----
  */
 

@@ -7,6 +7,7 @@
 
 #include "../lib/bitmap.h"
 #include "explore_machine.h"
+#include "explore_world.h"
 #include "invariant.h"
 
 #define SLACK_NS (30u * EX_MS)
@@ -50,7 +51,7 @@ bool ex_must_not_wait(const struct ex_vcpu *x, const struct ex_pcpu *c)
     if (is_policy(x->d, "null")) {
         return has_one_each(x->d);
     }
-    return is_policy(x->d, "credit2") && x->d->spec->cap == 0;
+    return is_policy(x->d, "credit2") && x->d->cap == 0;
 }
 
 /*
@@ -62,15 +63,95 @@ uint64_t ex_wait_bound(const struct ex_vcpu *x)
     uint64_t weights = 0;
     unsigned i;
 
-    if (!is_policy(x->d, "credit2") || x->d->spec->cap != 0) {
+    if (!is_policy(x->d, "credit2") || x->d->cap != 0) {
         return SOP_TIME_NEVER;
     }
     for (i = 0; i < EX_DOMAINS; i++) {
         const struct ex_domain *d = &ex_world.domain[i];
 
         if (d->d != NULL && d->pool == x->d->pool) {
-            weights += (uint64_t)d->spec->weight * d->spec->nr_vcpus;
+            weights += (uint64_t)d->weight * d->spec->nr_vcpus;
         }
     }
-    return SLACK_NS + 10u * EX_MS * weights / x->d->spec->weight;
+    return SLACK_NS + ex_world.drift_ns + 10u * EX_MS * weights / x->d->weight;
+}
+
+/* ---- limits ---- */
+
+#define CAP_PERIOD_NS (10u * EX_MS)
+#define RTDS_PERIOD_NS (10u * EX_MS)
+#define RTDS_BUDGET_NS (4u * EX_MS)
+#define ANEW_NS (100u * EX_MS) /* windows no longer than that */
+
+void ex_default_knobs(struct ex_domain *d)
+{
+    unsigned i;
+
+    d->weight = 256;
+    d->cap = 0;
+    d->meter.since = 0;
+    for (i = 0; i < EX_VCPUS; i++) {
+        d->vcpu[i].rtds = (struct ex_reserve){.period = RTDS_PERIOD_NS,
+                                              .budget = RTDS_BUDGET_NS};
+    }
+}
+
+/* What timers and pCPUs that fall behind may add. */
+static uint64_t slack(unsigned nr_vcpus)
+{
+    return nr_vcpus * (ex_scenario->late + ex_world.drift_ns);
+}
+
+/* Time since the meter was set, 0 when it is set now. */
+static uint64_t metered(struct ex_meter *m, uint64_t ran)
+{
+    if (m->since == 0 || ex_world.now - m->since > ANEW_NS) {
+        m->since = ex_world.now;
+        m->ran = ran;
+    }
+    return ex_world.now - m->since;
+}
+
+static void check_cap(struct ex_domain *d)
+{
+    uint64_t ran = 0, time, most;
+    unsigned i;
+
+    for (i = 0; i < d->spec->nr_vcpus; i++) {
+        ran += ex_ran(&d->vcpu[i]);
+    }
+    time = metered(&d->meter, ran);
+    most = (time + 2u * CAP_PERIOD_NS) * d->cap / 100u +
+           slack(d->spec->nr_vcpus);
+    if (ran - d->meter.ran > most) {
+        ex_fail("caps", "domain %u ran %llu us in %llu us, its cap is %u %%",
+                d->id, (unsigned long long)(ran - d->meter.ran) / 1000,
+                (unsigned long long)time / 1000, d->cap);
+    }
+}
+
+/* As a server of constant bandwidth: its share, and a budget and a bit. */
+static void check_budget(struct ex_vcpu *x)
+{
+    struct ex_reserve *r = &x->rtds;
+    uint64_t ran = ex_ran(x), time = metered(&r->meter, ran), most;
+
+    most = (time / r->period + 2u) * r->budget + slack(1);
+    if (!r->extra && ran - r->meter.ran > most) {
+        ex_fail("budget", "vCPU %u.%u ran %llu us in %llu us", x->d->id, x->id,
+                (unsigned long long)(ran - r->meter.ran) / 1000,
+                (unsigned long long)time / 1000);
+    }
+}
+
+void ex_check_limits(struct ex_domain *d)
+{
+    unsigned i;
+
+    if (is_policy(d, "credit2") && d->cap != 0) {
+        check_cap(d);
+    }
+    for (i = 0; is_policy(d, "rtds") && i < d->spec->nr_vcpus; i++) {
+        check_budget(&d->vcpu[i]);
+    }
 }

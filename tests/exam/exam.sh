@@ -103,5 +103,18 @@ fi
 for name in "${names[@]}"; do
     one "$name"
 done
-[ -n "$table" ] || echo "1..$n"
+# Every scenario has its patch and the other way round, and the manual both.
+if [ -z "$table" ]; then
+    n=$((n + 1))
+    if diff <(printf '%s\n' tests/exam/*.scenario | sed 's/scenario$//') \
+        <(printf '%s\n' tests/exam/*.patch | sed 's/patch$//') >"$exam/log" &&
+        tools/exam_doc.sh | diff docs/exam.md - >>"$exam/log"; then
+        echo "ok $n - docs/exam.md is up to date"
+    else
+        status=1
+        echo "not ok $n - docs/exam.md is up to date: tools/exam_doc.sh"
+        sed 's/^/# /' "$exam/log"
+    fi
+    echo "1..$n"
+fi
 exit $status

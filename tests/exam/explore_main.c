@@ -21,13 +21,16 @@ int main(int argc, char **argv)
             req.trace = true;
         } else if (strcmp(argv[i], "--no-checks") == 0) {
             req.no_checks = true;
-        } else if (strcmp(argv[i], "--made") == 0) {
+        } else if (i + 1 < argc && strcmp(argv[i], "--made") == 0) {
             req.made = true;
+            req.seeds = strtoull(argv[++i], NULL, 10);
+        } else if (i + 1 < argc && strcmp(argv[i], "--keep") == 0) {
+            req.keep = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--schedule") == 0) {
             req.schedule = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--sched") == 0) {
             req.policy = argv[++i];
-        } else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
+        } else if (i + 1 < argc && strcmp(argv[i], "--random") == 0) {
             req.seeds = strtoull(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) {
             req.seed = strtoull(argv[++i], NULL, 10);
