@@ -210,7 +210,8 @@ static int explore_all(const struct explore_request *req,
     struct ex_limits limits = {.states = req->states != 0 ? req->states
                                                           : STATES_DEFAULT};
     struct ex_totals totals;
-    int last = req->preemptions < 0 ? 2 : req->preemptions, n;
+    int most = req->preemptions < 0 ? s->preemptions : req->preemptions;
+    int last = most < 0 ? 2 : most, n;
 
     for (n = 0; n < last; n++) {
         limits.preemptions = n;
@@ -218,7 +219,7 @@ static int explore_all(const struct explore_request *req,
             return say_broken(req, s, way);
         }
     }
-    limits.preemptions = req->preemptions;
+    limits.preemptions = most;
     if (!ex_search_all(s, &limits, &totals, way)) {
         return say_broken(req, s, way);
     }

@@ -118,8 +118,7 @@ static struct ex_result poll_until(struct ex_pcpu *c, struct ex_vcpu *x,
     x->nr_poll = 0;
     x->poll_until = at;
     x->sleep = EX_POLLING;
-    return next(
-        ex_sched_op(c, x, SCHEDOP_poll, ex_put(x, &p, sizeof(p))));
+    return next(ex_sched_op(c, x, SCHEDOP_poll, ex_put(x, &p, sizeof(p))));
 }
 
 static struct ex_result sleep_until(struct ex_pcpu *c, struct ex_vcpu *x,
@@ -491,7 +490,8 @@ const struct ex_verb ex_guest_verbs[] = {
     {"spin", "", op_spin, NULL},
     {"timer", "t", op_timer, NULL},
     {"sleep", "t", op_sleep, NULL},
-    {"until", "t", op_until, NULL},   {"align", "tt", op_align, NULL},
+    {"until", "t", op_until, NULL},
+    {"align", "tt", op_align, NULL},
     {"yield", "", op_yield, NULL},
     {"block", "", op_block, NULL},
     {"wait", "p", op_wait, NULL},

@@ -120,6 +120,15 @@ static void judge(const struct ex_op *op, int64_t value)
     }
 }
 
+/* Of a call that never asked for the time, or whose result had to be known. */
+static void settle_effect(struct ex_pcpu *c, int64_t value)
+{
+    if (c->effect != NULL && (value >= 0 || value == -XEN_EAGAIN)) {
+        c->effect(c->effect_on, c->effect_vcpu, c->effect_arg);
+    }
+    c->effect = NULL;
+}
+
 static void guest_step(struct ex_pcpu *c)
 {
     struct ex_vcpu *x = c->guest;
@@ -136,7 +145,7 @@ static void guest_step(struct ex_pcpu *c)
     }
     op = &s->op[x->pc];
     r = op->verb->guest(c, x, op);
-    c->effect = NULL; /* of a call that was refused before */
+    settle_effect(c, r.value);
     if (c->copy_fault && r.value == -XEN_EFAULT) {
         x->sleep = EX_AWAKE;
         return; /* and once more */
@@ -170,11 +179,7 @@ static void control_step(struct ex_pcpu *c)
     if (is_there(op) || ex_is_create(op)) {
         c->wait = op->any;
         r = op->verb->control(c, op);
-        if (c->wait && c->effect != NULL &&
-            (r.value >= 0 || r.value == -XEN_EAGAIN)) {
-            c->effect(c->effect_on, c->effect_vcpu, c->effect_arg);
-        }
-        c->effect = NULL;
+        settle_effect(c, r.value);
         c->wait = false;
     }
     if (r.next == EX_NEXT) {

@@ -104,7 +104,7 @@ static struct ex_result op_move(struct ex_pcpu *c, const struct ex_op *op)
     unsigned i;
 
     d->moving = rc == -XEN_EAGAIN;
-    if (rc == 0) {
+    if (rc == 0 && d->pool != op->arg[0]) {
         d->pool = (unsigned)op->arg[0];
         ex_default_knobs(d);
         for (i = 0; i < d->spec->nr_vcpus; i++) {

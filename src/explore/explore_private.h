@@ -99,6 +99,7 @@ struct ex_scenario {
     char about[160];
     unsigned nr_pcpus, online; /* online: number that start so */
     unsigned early;            /* steps of the clock before its time */
+    int preemptions;           /* at most, unless told otherwise; -1 any */
     uint64_t seed, length;
     uint64_t late; /* how late timers fire, ns */
     struct ex_pool pool[EX_POOLS];

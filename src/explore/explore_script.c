@@ -466,6 +466,11 @@ static void set_time(struct reader *r, const char *word)
     r->s->length = time_ns(r, word);
 }
 
+static void set_preemptions(struct reader *r, const char *word)
+{
+    r->s->preemptions = (int)(number(r, word) & 0xffff);
+}
+
 static void set_late(struct reader *r, const char *word)
 {
     r->s->late = time_ns(r, word);
@@ -480,9 +485,10 @@ static const struct {
     const char *name;
     void (*set)(struct reader *r, const char *word);
 } settings[] = {
-    {"pcpus", set_pcpus}, {"online", set_online}, {"early", set_early},
-    {"seed", set_seed},   {"time", set_time},     {"policy", set_policy},
-    {"late", set_late},
+    {"pcpus", set_pcpus}, {"online", set_online},
+    {"early", set_early}, {"seed", set_seed},
+    {"time", set_time},   {"policy", set_policy},
+    {"late", set_late},   {"preemptions", set_preemptions},
 };
 
 static bool setting_line(struct reader *r)
@@ -540,6 +546,7 @@ bool ex_scenario_read(struct ex_scenario *s, const char *name, const char *text,
     (void)snprintf(s->name, sizeof(s->name), "%s", name);
     s->nr_pcpus = s->online = 1;
     s->seed = 1;
+    s->preemptions = -1;
     s->length = 1000 * (uint64_t)EX_MS;
     s->pool[0].used = true;
     for (r.line = 1; *text != '\0' && !r.failed; r.line++) {

@@ -147,7 +147,8 @@ static int say_broken(struct campaign *k)
                   "of %u\n",
                   (unsigned long long)k->seed, k->way.nr, before, kept,
                   k->lines);
-    (void)fprintf(out, "  repeat with: schedop lab explore --made 1 --seed %llu",
+    (void)fprintf(out,
+                  "  repeat with: schedop lab explore --made 1 --seed %llu",
                   (unsigned long long)k->seed);
     if (k->req->policy != NULL) {
         (void)fprintf(out, " --sched %s", k->req->policy);

@@ -44,8 +44,8 @@ static void put(struct maker *m, const char *format, va_list ap)
 }
 
 /* A line that is always there. */
-__attribute__((format(printf, 2, 3))) static void
-say(struct maker *m, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void say(struct maker *m,
+                                                      const char *format, ...)
 {
     va_list ap;
 
@@ -55,8 +55,8 @@ say(struct maker *m, const char *format, ...)
 }
 
 /* One that may be left out. */
-__attribute__((format(printf, 2, 3))) static void
-line(struct maker *m, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static void line(struct maker *m,
+                                                       const char *format, ...)
 {
     va_list ap;
 
@@ -276,8 +276,7 @@ static void make_controller(struct maker *m)
 
 char *fault_make(uint64_t seed, const bool *keep, unsigned *lines)
 {
-    struct maker m = {.p = {.state = seed * 0x2545f4914f6cdd1du},
-                      .keep = keep};
+    struct maker m = {.p = {.state = seed * 0x2545f4914f6cdd1du}, .keep = keep};
 
     m.text = malloc(TEXT_MAX);
     if (m.text == NULL) {

@@ -103,8 +103,14 @@ void invariant_entry(struct ex_pcpu *c, struct sop_vcpu *v)
 
 /* ---- the model: who may run ---- */
 
+/* A time is over: also for timers that are late, if `surely`. */
+static bool is_over(uint64_t at, bool surely)
+{
+    return at != 0 && at + (surely ? ex_scenario->late : 0) <= ex_world.now;
+}
+
 /* What it sleeps for has come. */
-static bool is_due(const struct ex_vcpu *x)
+static bool is_due(const struct ex_vcpu *x, bool surely)
 {
     unsigned i;
 
@@ -116,7 +122,7 @@ static bool is_due(const struct ex_vcpu *x)
             return true;
         }
     }
-    return x->poll_until != 0 && x->poll_until <= ex_world.now;
+    return is_over(x->poll_until, surely);
 }
 
 static bool dog_has_bitten(const struct ex_domain *d)
@@ -163,15 +169,14 @@ static sop_cpumask_t allowed(const struct ex_vcpu *x)
 static void check_wakeup(const struct ex_vcpu *x, int state)
 {
     if (x->sleep != EX_AWAKE && x->on < 0 && state == RUNSTATE_blocked &&
-        is_due(x)) {
+        is_due(x, true)) {
         ex_fail("lost-wakeup", "vCPU %s sleeps in %s though %s", name(x),
                 x->sleep == EX_BLOCKED ? "block" : "poll",
-                x->sleep == EX_BLOCKED ? "an event is pending for it"
-                : x->poll_until != 0 && x->poll_until <= ex_world.now
-                    ? "its time is over"
-                    : "its port is pending");
+                x->sleep == EX_BLOCKED         ? "an event is pending for it"
+                : is_over(x->poll_until, true) ? "its time is over"
+                                               : "its port is pending");
     }
-    if (x->timer_at != 0 && x->timer_at <= ex_world.now && x->timer_port != 0 &&
+    if (is_over(x->timer_at, true) && x->timer_port != 0 &&
         !ex_port_pending(x->d, x->timer_port)) {
         ex_fail("lost-wakeup", "the timer of vCPU %s never fired", name(x));
     }
@@ -186,7 +191,7 @@ static void check_state(const struct ex_vcpu *x, int state)
 
     if (x->on >= 0) {
         want = RUNSTATE_running;
-        if (held != NULL || (x->sleep != EX_AWAKE && !is_due(x))) {
+        if (held != NULL || (x->sleep != EX_AWAKE && !is_due(x, false))) {
             ex_fail("states", "vCPU %s runs though %s", name(x),
                     held != NULL ? held : "it sleeps");
         }
@@ -282,7 +287,7 @@ static void check_shutdown(struct ex_domain *d)
     sop_domain_info(d->d, ex_world.now, &info);
     shut = (info.flags & XEN_DOMINF_shutdown) != 0;
     code = info.flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
-    if (d->unsure || ex_world.drift_ns != 0) {
+    if (d->unsure || ex_world.drift_ns != 0 || ex_scenario->late != 0) {
         want = shut;
     }
     if (shut != want) {

@@ -121,8 +121,8 @@ static void check_cap(struct ex_domain *d)
         ran += ex_ran(&d->vcpu[i]);
     }
     time = metered(&d->meter, ran);
-    most = (time + 2u * CAP_PERIOD_NS) * d->cap / 100u +
-           slack(d->spec->nr_vcpus);
+    most =
+        (time + 2u * CAP_PERIOD_NS) * d->cap / 100u + slack(d->spec->nr_vcpus);
     if (ran - d->meter.ran > most) {
         ex_fail("caps", "domain %u ran %llu us in %llu us, its cap is %u %%",
                 d->id, (unsigned long long)(ran - d->meter.ran) / 1000,

@@ -328,6 +328,30 @@ static sop_cpumask_t refill_due(struct policy_pool *pool, uint64_t now)
     return told;
 }
 
+/*
+ * For vCPUs left in a queue beside pCPUs left idle; `p` has just chosen. It
+ * may have taken one for whom another pCPU was told, and that one finds
+ * nobody who may run there.
+ */
+static sop_cpumask_t tickle_idle(struct rt_pool *c, const struct policy_pcpu *p)
+{
+    sop_cpumask_t set = c->pcpus.idle & ~bits_one(p->index), told = 0;
+
+    while (set != 0) {
+        struct tree_node *n = tree_first(&c->first, set);
+
+        if (n == NULL) {
+            n = tree_first(&c->spare, set);
+        }
+        if (n == NULL) {
+            break;
+        }
+        told |= idlers_tell(&c->pcpus, place_in(n->set & set, at_node(n)));
+        set &= ~told;
+    }
+    return told;
+}
+
 /* ---- guarantees ---- */
 
 static uint64_t share_of(uint64_t budget, uint64_t period)
@@ -695,6 +719,9 @@ static struct policy_choice rt_pick(struct policy_pool *pool,
             dequeue(pool, next);
         }
         choice.until = start(pool, p, next, now);
+    }
+    if (unlikely(c->waiting != 0 && c->pcpus.idle != 0)) {
+        choice.kick |= tickle_idle(c, p);
     }
     choice.until = min_u64(choice.until, keep_refills(c, p));
     return choice;
