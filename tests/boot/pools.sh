@@ -79,4 +79,69 @@ run --pcpus 2 --cpupool "$work/pool.cfg" "$work/f.cfg"
 [ $? -eq 2 ] && grep -q 'f.cfg:6: cap is a knob of credit2; cpupool p has rtds' \
     "$work/log"
 verdict $? "a knob of another scheduler names the right one"
+
+# ---- while it runs, by the link ----
+
+trap '' PIPE
+coproc MACHINE {
+    timeout 100 qemu-system-x86_64 -M q35 -cpu EPYC,+svm,+npt,check=off \
+        -accel tcg,thread=single -m 200 -smp 3 -display none -nodefaults \
+        -no-reboot -serial null -chardev stdio,id=link,signal=off \
+        -serial chardev:link -device isa-debug-exit,iobase=0x501,iosize=2 \
+        -kernel "$build/schedop-hypervisor.elf" \
+        -append "link=com2 host=1 qemu-exit=0x501" \
+        -initrd "$guest name=w vcpus=2 -- ms=600000" 2>/dev/null
+}
+
+await() { # PATTERN: sets $line
+    while read -r -t 60 -u "${MACHINE[0]}" line; do
+        line=${line%$'\r'}
+        # shellcheck disable=SC2254 # it is a pattern
+        case $line in $1) return 0 ;; esac
+    done
+    line="no answer"
+    return 1
+}
+
+tag=0 wrong=0
+asked() { # QUESTION ANSWER
+    tag=$((tag + 1))
+    echo "ask $tag $1" >&"${MACHINE[1]}"
+    await "did $tag *"
+    line=${line#did "$tag" }
+    if [ "${line% }" != "$2" ]; then
+        echo "# $1: $line, not $2"
+        wrong=$((wrong + 1))
+    fi
+}
+
+: >"$work/log"
+await "start 1 *"
+asked "pools" "0 free=0x0"
+asked "pool-create rt rtds" "0 pool=1"
+asked "pool-create rt rtds" "17 there is such a pool"
+asked "pool-create x foo" "2 there is no such scheduler"
+asked "pool-remove 0 2" "0"
+asked "pool-add 1 2" "0"
+asked "pool-move 1 1" "0"
+asked "sched-rtds 1 - 10000 2000 0" "0 period=10000 budget=2000 extratime=0"
+asked "sched-rtds 1 1" "0 period=10000 budget=2000 extratime=0"
+asked "sched-credit2 1" \
+    "22 these are knobs of credit2; the domain's pool has rtds"
+asked "pool-remove 1 2" \
+    "16 it is the last one, and domains are in the pool"
+asked "pool-move 0 1" "0"
+asked "pool-remove 1 any" "0"
+asked "pool-rename 1 other" "0"
+asked "pool-destroy 1" "0"
+asked "pcpu-offline 1" "0"
+asked "pcpu-offline 1" "17 it is so already"
+asked "pcpu-online 1" "0"
+asked "sched-credit2 1 77 50" "0 weight=77 cap=50"
+asked "pools" "0 free=0x4"
+[ $wrong -eq 0 ]
+verdict $? "pools, pCPUs and knobs change while a domain runs"
+echo "stop" >&"${MACHINE[1]}"
+await "exit 0"
+verdict $? "and the machine ends in order"
 echo "1..$n"
