@@ -290,6 +290,56 @@ static void guest_step(struct run *r)
 
 /* ---- what the controller and the machine do ---- */
 
+/* Pools come and go, and pCPUs and domains with them; errors are fine. */
+static void pool_step(struct run *r)
+{
+    static const uint32_t policies[] = {XEN_SCHEDULER_CREDIT2,
+                                        XEN_SCHEDULER_RTDS, XEN_SCHEDULER_NULL};
+    struct sop_pcpu *self = r->w->p[pick(r, r->w->nr_pcpus)];
+    uint32_t id = pick(r, 3), cpu = pick(r, r->w->nr_pcpus + 1);
+    struct sop_domain *d;
+
+    switch (pick(r, 7)) {
+    case 0:
+        (void)sop_pool_create(self, policies[pick(r, 3)], &id);
+        break;
+    case 1:
+        (void)sop_pool_destroy(self, id);
+        break;
+    case 2:
+        (void)sop_pool_add(self, id, cpu);
+        break;
+    case 3:
+        (void)sop_pool_remove(self, id, cpu);
+        break;
+    case 4:
+        d = r->d[pick(r, NR_DOMAINS)]->d;
+        /* Given up now and then: another move takes it from there. */
+        while (sop_pool_move(self, id, d) == -XEN_EAGAIN && pick(r, 8) != 0) {
+            world_settle(r->w);
+        }
+        break;
+    case 5:
+        (void)sop_hotplug_offline(self, cpu);
+        break;
+    default:
+        (void)sop_hotplug_online(self, cpu);
+        break;
+    }
+}
+
+/* Nobody who could run has nowhere to. */
+static void check_places(struct run *r)
+{
+    unsigned i, n;
+
+    for (i = 0; i < NR_DOMAINS; i++) {
+        for (n = 0; n < NR_VCPUS; n++) {
+            assert_true(r->d[i]->vcpu[n].v->pol.hard != 0);
+        }
+    }
+}
+
 static void controller_step(struct run *r)
 {
     unsigned dom = pick(r, NR_DOMAINS), n = pick(r, NR_VCPUS);
@@ -390,8 +440,13 @@ static void one_seed(uint64_t seed)
         if (pick(&r, 3) != 0) {
             guest_step(&r);
         } else {
-            controller_step(&r);
+            if (pick(&r, 6) == 0) {
+                pool_step(&r);
+            } else {
+                controller_step(&r);
+            }
             world_settle(r.w);
+            check_places(&r);
         }
         world_advance(r.w, pick(&r, 4) == 0 ? pick(&r, 20 * MS) : 0);
         watch_expiries(&r);
