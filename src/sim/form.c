@@ -20,8 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <xen/sched.h>
-
 #include "memory.h"
 
 /* ---- lines and words ---- */
@@ -96,8 +94,8 @@ bool form_time(const struct form *f, unsigned word, const char *s, uint64_t *ns)
                      s);
 }
 
-static bool form_cpus(const struct form *f, unsigned word, const char *s,
-                      uint64_t *mask)
+bool form_cpus(const struct form *f, unsigned word, const char *s,
+               uint64_t *mask)
 {
     return lab_parse_cpus(s, mask) ||
            form_fail(f, word, "'%s' names no pCPUs; write 0-3,6 or all", s);
@@ -130,18 +128,8 @@ bool form_no_more(const struct form *f, unsigned words)
 
 /* ---- options: name=value ---- */
 
-enum option_kind { AS_COUNT, AS_SMALL, AS_TIME, AS_CPUS, AS_TEXT, AS_FLAG };
-
-struct option {
-    const char *name;
-    enum option_kind kind;
-    uint64_t min, max;
-    void *at; /* uint64_t, unsigned, uint64_t, uint64_t, char *, bool */
-    bool *given;
-};
-
 static bool take_value(const struct form *f, unsigned word,
-                       const struct option *o, const char *value)
+                       const struct form_option *o, const char *value)
 {
     uint64_t number = 0;
 
@@ -172,12 +160,12 @@ static bool take_value(const struct form *f, unsigned word,
 }
 
 /* Takes the words from `first` on as options; an unknown one is refused. */
-static bool take_options(const struct form *f, unsigned first,
-                         const struct option *options)
+bool form_options(const struct form *f, unsigned first,
+                  const struct form_option *options)
 {
     for (unsigned i = first; i < f->nr_words; i++) {
         const char *equals = strchr(f->word[i], '=');
-        const struct option *o = options;
+        const struct form_option *o = options;
         size_t len;
 
         if (equals == NULL) {
@@ -206,7 +194,7 @@ static bool read_machine(struct form *f)
 {
     struct lab_workload *w = f->w;
     unsigned pcpus = 0;
-    const struct option options[] = {
+    const struct form_option options[] = {
         {"pcpus", AS_SMALL, 1, SOP_PCPUS_MAX, &pcpus, NULL},
         {"sockets", AS_SMALL, 1, SOP_PCPUS_MAX, &w->sockets, NULL},
         {"cores", AS_SMALL, 1, SOP_PCPUS_MAX, &w->cores, NULL},
@@ -222,7 +210,7 @@ static bool read_machine(struct form *f)
     };
     uint64_t all;
 
-    if (!take_options(f, 1, options)) {
+    if (!form_options(f, 1, options)) {
         return false;
     }
     if (w->sched != NULL && lab_policy(w->sched) == NULL) {
@@ -243,7 +231,7 @@ static bool read_machine(struct form *f)
                      (unsigned long long)all, SOP_PCPUS_MAX);
 }
 
-static char *place_of(const struct form *f)
+char *form_place(const struct form *f)
 {
     char text[300];
 
@@ -267,16 +255,16 @@ static bool read_pool(struct form *f)
         return form_fail(f, 1, "there is a pool '%s' already", name);
     }
     p = &f->w->pool[index];
-    p->where = place_of(f);
+    p->where = form_place(f);
     {
-        const struct option options[] = {
+        const struct form_option options[] = {
             {"sched", AS_TEXT, 0, 0, &p->sched, NULL},
             {"cpus", AS_CPUS, 0, 0, &p->cpus, NULL},
             {"frame", AS_TIME, 0, 0, &p->frame_ns, NULL},
             {NULL, AS_COUNT, 0, 0, NULL, NULL},
         };
 
-        if (!take_options(f, 2, options)) {
+        if (!form_options(f, 2, options)) {
             return false;
         }
     }
@@ -299,7 +287,7 @@ struct like {
 
 static bool take_domain(struct form *f, struct like *l)
 {
-    const struct option options[] = {
+    const struct form_option options[] = {
         {"vcpus", AS_SMALL, 1, SOP_VCPUS_MAX, &l->d.nr_vcpus, NULL},
         {"weight", AS_SMALL, 1, 65535, &l->d.weight, NULL},
         {"cap", AS_SMALL, 0, SOP_VCPUS_MAX * 100, &l->d.cap, NULL},
@@ -315,7 +303,7 @@ static bool take_domain(struct form *f, struct like *l)
         {NULL, AS_COUNT, 0, 0, NULL, NULL},
     };
 
-    if (!take_options(f, 2, options)) {
+    if (!form_options(f, 2, options)) {
         return false;
     }
     if (l->pool != NULL) {
@@ -345,7 +333,7 @@ static bool add_domains(struct form *f, const char *name, const struct like *l)
         own = d->name;
         *d = l->d;
         d->name = own;
-        d->where = place_of(f);
+        d->where = form_place(f);
         memset(d->program, 0xff, sizeof(d->program));
         for (unsigned n = 0; n < d->nr_vcpus; n++) {
             d->hard[n] = l->hard;
@@ -372,181 +360,6 @@ static bool read_domain(struct form *f)
     return ok && form_begin_program(f, 0, SOP_VCPUS_MAX - 1);
 }
 
-/* ---- at, window ---- */
-
-static bool find_subject(const struct form *f, unsigned word, unsigned *domain,
-                         unsigned *vcpu)
-{
-    const char *name = form_word(f, word, "a domain");
-    const char *dot;
-    char only[LAB_NAME_MAX];
-    uint64_t n;
-
-    if (name == NULL) {
-        return false;
-    }
-    *vcpu = UINT32_MAX;
-    dot = strchr(name, '.');
-    (void)snprintf(only, sizeof(only), "%.*s",
-                   dot != NULL ? (int)(dot - name) : (int)strlen(name), name);
-    *domain = workload_find_domain(f->w, only);
-    if (*domain == UINT32_MAX) {
-        return form_fail(f, word, "there is no domain '%s'", only);
-    }
-    if (dot != NULL) {
-        if (!form_number(f, word, dot + 1, 0,
-                         f->w->domain[*domain].nr_vcpus - 1, &n)) {
-            return false;
-        }
-        *vcpu = (unsigned)n;
-    }
-    return true;
-}
-
-int form_reason(const char *name)
-{
-    static const char *const names[] = {"poweroff", "reboot",   "suspend",
-                                        "crash",    "watchdog", "soft_reset"};
-
-    for (int i = 0; i < 6; i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return i;
-        }
-    }
-    return -1;
-}
-
-static bool act_operands(struct form *f, struct lab_act *a)
-{
-    const struct option rtds[] = {
-        {"budget", AS_TIME, 0, 0, &a->value, NULL},
-        {"period", AS_TIME, 0, 0, &a->value2, NULL},
-        {"extratime", AS_FLAG, 0, 0, &a->extratime, NULL},
-        {NULL, AS_COUNT, 0, 0, NULL, NULL},
-    };
-    const char *operand = f->nr_words > 4 ? f->word[4] : NULL;
-    int reason;
-
-    switch (a->kind) {
-    case ACT_SHUTDOWN:
-        reason = operand != NULL ? form_reason(operand) : SHUTDOWN_poweroff;
-        a->value = (uint64_t)reason;
-        return form_no_more(f, 5) &&
-               (reason >= 0 ||
-                form_fail(f, 4, "there is no reason '%s'", operand));
-    case ACT_WEIGHT:
-        return form_word(f, 4, "a weight") != NULL && form_no_more(f, 5) &&
-               form_number(f, 4, operand, 1, 65535, &a->value);
-    case ACT_CAP:
-        return form_word(f, 4, "a cap in per cent") != NULL &&
-               form_no_more(f, 5) &&
-               form_number(f, 4, operand, 0, SOP_VCPUS_MAX * 100, &a->value);
-    case ACT_RTDS:
-        return take_options(f, 4, rtds);
-    case ACT_PIN:
-    case ACT_SOFT:
-        return form_word(f, 4, "a list of pCPUs") != NULL &&
-               form_no_more(f, 5) && form_cpus(f, 4, operand, &a->mask);
-    case ACT_MOVE:
-        if (form_word(f, 4, "a pool") == NULL || !form_no_more(f, 5)) {
-            return false;
-        }
-        a->value = workload_find_pool(f->w, operand);
-        return a->value != UINT32_MAX ||
-               form_fail(f, 4, "there is no pool '%s'", operand);
-    case ACT_PAUSE:
-    case ACT_UNPAUSE:
-    case ACT_RESUME:
-    case ACT_DESTROY:
-    case ACT_UP:
-    case ACT_ONLINE:
-    case ACT_OFFLINE:
-        break;
-    }
-    return form_no_more(f, 4);
-}
-
-/* at TIME DEED SUBJECT [OPERAND] */
-static bool read_at(struct form *f)
-{
-    static const struct {
-        const char *name;
-        enum lab_act_kind kind;
-    } deeds[] = {
-        {"pause", ACT_PAUSE},
-        {"unpause", ACT_UNPAUSE},
-        {"shutdown", ACT_SHUTDOWN},
-        {"resume", ACT_RESUME},
-        {"destroy", ACT_DESTROY},
-        {"weight", ACT_WEIGHT},
-        {"cap", ACT_CAP},
-        {"rtds", ACT_RTDS},
-        {"pin", ACT_PIN},
-        {"soft", ACT_SOFT},
-        {"up", ACT_UP},
-        {"online", ACT_ONLINE},
-        {"offline", ACT_OFFLINE},
-        {"move", ACT_MOVE},
-    };
-    const char *deed = form_word(f, 2, "what is done");
-    struct lab_act *a;
-    size_t i;
-
-    if (deed == NULL) {
-        return false;
-    }
-    for (i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
-        if (strcmp(deeds[i].name, deed) == 0) {
-            break;
-        }
-    }
-    if (i == sizeof(deeds) / sizeof(deeds[0])) {
-        return form_fail(f, 2, "nobody can '%s'", deed);
-    }
-    a = workload_add_act(f->w, deeds[i].kind);
-    a->where = place_of(f);
-    if (!form_time(f, 1, f->word[1], &a->when)) {
-        return false;
-    }
-    if (a->kind == ACT_ONLINE || a->kind == ACT_OFFLINE) {
-        return form_word(f, 3, "a pCPU") != NULL && form_no_more(f, 4) &&
-               form_number(f, 3, f->word[3], 0, SOP_PCPUS_MAX - 1, &a->value);
-    }
-    return find_subject(f, 3, &a->domain, &a->vcpu) && act_operands(f, a);
-}
-
-/* window POOL DOMAIN.VCPU|idle TIME */
-static bool read_window(struct form *f)
-{
-    const char *pool = form_word(f, 1, "a pool");
-    struct lab_window win = {.domain = UINT32_MAX};
-    struct lab_pool *p;
-    unsigned index;
-
-    if (pool == NULL || form_word(f, 2, "a vCPU or idle") == NULL ||
-        form_word(f, 3, "a time") == NULL || !form_no_more(f, 4)) {
-        return false;
-    }
-    index = workload_find_pool(f->w, pool);
-    if (index == UINT32_MAX) {
-        return form_fail(f, 1, "there is no pool '%s'", pool);
-    }
-    if (strcmp(f->word[2], "idle") != 0 &&
-        !find_subject(f, 2, &win.domain, &win.vcpu)) {
-        return false;
-    }
-    if (win.vcpu == UINT32_MAX) {
-        win.vcpu = 0;
-    }
-    if (!form_time(f, 3, f->word[3], &win.ns)) {
-        return false;
-    }
-    p = &f->w->pool[index];
-    p->window = sim_grow(p->window, p->nr_windows + 1, sizeof(*p->window));
-    p->window[p->nr_windows++] = win;
-    return true;
-}
-
 /* ---- the file ---- */
 
 static bool read_statement(struct form *f, bool late)
@@ -559,7 +372,7 @@ static bool read_statement(struct form *f, bool late)
         return true;
     }
     if (late) {
-        return *word == 'a' ? read_at(f) : read_window(f);
+        return *word == 'a' ? form_at(f) : form_window(f);
     }
     if (strcmp(word, "machine") == 0 || strcmp(word, "pool") == 0 ||
         starts_domain) {

@@ -36,6 +36,36 @@ const char *form_word(const struct form *f, unsigned word, const char *what);
 bool form_no_more(const struct form *f, unsigned words);
 int form_reason(const char *name); /* SHUTDOWN_*, -1 unknown */
 
+bool form_cpus(const struct form *f, unsigned word, const char *s,
+               uint64_t *mask);
+char *form_place(const struct form *f); /* "file:line", to be freed */
+
+enum form_option_kind {
+    AS_COUNT,
+    AS_SMALL,
+    AS_TIME,
+    AS_CPUS,
+    AS_TEXT,
+    AS_FLAG
+};
+
+struct form_option {
+    const char *name;
+    enum form_option_kind kind;
+    uint64_t min, max;
+    void *at; /* uint64_t, unsigned, uint64_t, uint64_t, char *, bool */
+    bool *given;
+};
+
+/* Takes the words from `first` on as options; an unknown one is refused. */
+bool form_options(const struct form *f, unsigned first,
+                  const struct form_option *options);
+
+/* ---- form_act.c ---- */
+
+bool form_at(struct form *f);
+bool form_window(struct form *f);
+
 /* ---- form_step.c ---- */
 
 /* What follows is for vCPUs `from` to `to` of the latest domains. */

@@ -4,31 +4,20 @@
  * program. What means nothing here (where rt-app logs) is passed over; what
  * means something that we do not do is refused by name and place.
  */
-#include "workload.h"
+#include "rtapp.h"
 
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
 #include "memory.h"
 
 #define US 1000u
 #define US_MAX ((json_int_t)1 << 50)
 #define INSTANCES_MAX 4096
-#define PATH_ROOM 256
 
-/* A value and where it is: "tasks.t.phases.p.run". */
-struct place {
-    struct lab_workload *w;
-    struct lab_error *e;
-    char path[PATH_ROOM];
-    json_t *at;
-};
-
-static struct place inside(const struct place *p, const char *key, json_t *at)
+struct place rtapp_inside(const struct place *p, const char *key, json_t *at)
 {
     struct place in = *p;
     size_t len = strlen(in.path);
@@ -39,7 +28,7 @@ static struct place inside(const struct place *p, const char *key, json_t *at)
     return in;
 }
 
-static bool fail(const struct place *p, const char *what)
+bool rtapp_fail(const struct place *p, const char *what)
 {
     return lab_fail(p->e, "%s: %s: %s", p->w->path, p->path, what);
 }
@@ -50,7 +39,7 @@ static bool read_int(const struct place *p, json_int_t min, json_int_t max,
                      json_int_t *value)
 {
     if (!json_is_integer(p->at)) {
-        return fail(p, "must be a whole number");
+        return rtapp_fail(p, "must be a whole number");
     }
     *value = json_integer_value(p->at);
     if (*value < min || *value > max) {
@@ -62,7 +51,7 @@ static bool read_int(const struct place *p, json_int_t min, json_int_t max,
     return true;
 }
 
-static bool read_us(const struct place *p, uint64_t *ns)
+bool rtapp_us(const struct place *p, uint64_t *ns)
 {
     json_int_t us = 0;
 
@@ -79,7 +68,7 @@ static bool read_cpus(const struct place *p, uint64_t *mask)
     json_t *cpu;
 
     if (!json_is_array(p->at) || json_array_size(p->at) == 0) {
-        return fail(p, "must be a list of pCPUs, such as [0, 1]");
+        return rtapp_fail(p, "must be a list of pCPUs, such as [0, 1]");
     }
     *mask = 0;
     json_array_foreach(p->at, i, cpu)
@@ -97,19 +86,7 @@ static bool read_cpus(const struct place *p, uint64_t *mask)
     return true;
 }
 
-/* A name as a string, or as the member `ref` of an object. */
-static const char *read_ref(const struct place *p)
-{
-    const char *name = json_string_value(
-        json_is_object(p->at) ? json_object_get(p->at, "ref") : p->at);
-
-    if (name == NULL) {
-        (void)fail(p, "must name what it refers to");
-    }
-    return name;
-}
-
-static bool only_keys(const struct place *p, const char *const *allowed)
+bool rtapp_only_keys(const struct place *p, const char *const *allowed)
 {
     const char *key;
     json_t *value;
@@ -117,215 +94,16 @@ static bool only_keys(const struct place *p, const char *const *allowed)
     json_object_foreach(p->at, key, value)
     {
         const char *const *a = allowed;
-        struct place in = inside(p, key, value);
+        struct place in = rtapp_inside(p, key, value);
 
         while (*a != NULL && strcmp(*a, key) != 0) {
             a++;
         }
         if (*a == NULL) {
-            return fail(&in, "is not supported");
+            return rtapp_fail(&in, "is not supported");
         }
     }
     return true;
-}
-
-/* ---- events ---- */
-
-struct thread {
-    const char *name;
-    struct lab_program *prog;
-    /* Names of timers that are its own. */
-    const char *timer[16];
-};
-
-static bool event_time(const struct place *p, struct thread *t,
-                       enum lab_op_kind kind)
-{
-    uint64_t ns;
-    struct lab_op *op;
-
-    if (!read_us(p, &ns)) {
-        return false;
-    }
-    op = program_add(t->prog, kind);
-    op->ns = op->ns_max = ns;
-    return true;
-}
-
-static bool timer_slot(const struct place *p, struct thread *t,
-                       const char *name, struct lab_op *op)
-{
-    uint32_t i;
-
-    /* "unique" and its like: one for each thread. */
-    if (strncmp(name, "unique", 6) != 0) {
-        op->shared = true;
-        op->ref = workload_object(p->w, LAB_TIMER, name);
-        return true;
-    }
-    for (i = 0; i < t->prog->nr_timers; i++) {
-        if (strcmp(t->timer[i], name) == 0) {
-            op->ref = i;
-            return true;
-        }
-    }
-    if (i == sizeof(t->timer) / sizeof(t->timer[0])) {
-        return fail(p, "more than 16 timers in one thread are not supported");
-    }
-    t->timer[i] = name;
-    op->ref = t->prog->nr_timers++;
-    return true;
-}
-
-static bool event_timer(const struct place *p, struct thread *t)
-{
-    static const char *const keys[] = {"ref", "period", "mode", NULL};
-    struct place period = inside(p, "period", json_object_get(p->at, "period"));
-    const char *mode = json_string_value(json_object_get(p->at, "mode"));
-    const char *ref;
-    struct lab_op *op;
-    uint64_t ns;
-
-    if (!json_is_object(p->at)) {
-        return fail(p, "must be an object with ref and period");
-    }
-    ref = read_ref(p);
-    if (ref == NULL || !only_keys(p, keys) || !read_us(&period, &ns)) {
-        return false;
-    }
-    if (ns == 0) {
-        return fail(&period, "must not be 0");
-    }
-    if (mode != NULL && strcmp(mode, "relative") != 0 &&
-        strcmp(mode, "absolute") != 0) {
-        return fail(p, "mode must be relative or absolute");
-    }
-    op = program_add(t->prog, OP_TIMER);
-    op->ns = ns;
-    op->absolute = mode != NULL && strcmp(mode, "absolute") == 0;
-    return timer_slot(p, t, ref, op);
-}
-
-static void add_ref(const struct place *p, struct thread *t,
-                    enum lab_op_kind kind, enum lab_object_kind object,
-                    const char *name)
-{
-    uint32_t ref = workload_object(p->w, object, name);
-
-    program_add(t->prog, kind)->ref = ref;
-}
-
-static bool event_ref(const struct place *p, struct thread *t,
-                      enum lab_op_kind kind, enum lab_object_kind object)
-{
-    const char *name = read_ref(p);
-
-    if (name == NULL) {
-        return false;
-    }
-    add_ref(p, t, kind, object, name);
-    return true;
-}
-
-/* wait leaves a lock meanwhile; sync is lock, signal, wait, unlock. */
-static bool event_wait(const struct place *p, struct thread *t, bool sync)
-{
-    static const char *const keys[] = {"ref", "mutex", NULL};
-    const char *ref = read_ref(p);
-    const char *lock = json_string_value(json_object_get(p->at, "mutex"));
-    struct lab_op *op;
-
-    if (ref == NULL) {
-        return false;
-    }
-    if (!json_is_object(p->at) || lock == NULL) {
-        return fail(p, "must be an object with ref and mutex");
-    }
-    if (!only_keys(p, keys)) {
-        return false;
-    }
-    if (sync) {
-        add_ref(p, t, OP_LOCK, LAB_LOCK, lock);
-        add_ref(p, t, OP_SIGNAL, LAB_COND, ref);
-    }
-    add_ref(p, t, OP_WAIT, LAB_COND, ref);
-    op = &t->prog->op[t->prog->nr_ops - 1];
-    op->has_lock = true;
-    op->lock = workload_object(p->w, LAB_LOCK, lock);
-    if (sync) {
-        add_ref(p, t, OP_UNLOCK, LAB_LOCK, lock);
-    }
-    return true;
-}
-
-/* A thread waits for a condition of its own name unless it names another. */
-static bool event_suspend(const struct place *p, struct thread *t,
-                          enum lab_op_kind kind)
-{
-    const char *name = read_ref(p);
-    char own[LAB_NAME_MAX + 16];
-
-    if (name == NULL) {
-        return false;
-    }
-    (void)snprintf(own, sizeof(own), "thread %s",
-                   *name != '\0' ? name : t->name);
-    add_ref(p, t, kind, LAB_COND, own);
-    return true;
-}
-
-/* An event is a word that may be followed by digits: "run", "run0". */
-static bool is_event(const char *key, const char *word)
-{
-    size_t len = strlen(word);
-
-    return strncmp(key, word, len) == 0 &&
-           key[len + strspn(key + len, "0123456789_")] == '\0';
-}
-
-static bool read_event(const struct place *p, const char *key, struct thread *t)
-{
-    if (is_event(key, "run")) {
-        return event_time(p, t, OP_RUN);
-    }
-    if (is_event(key, "runtime")) {
-        return event_time(p, t, OP_SPIN);
-    }
-    if (is_event(key, "sleep")) {
-        return event_time(p, t, OP_SLEEP);
-    }
-    if (is_event(key, "timer")) {
-        return event_timer(p, t);
-    }
-    if (is_event(key, "lock")) {
-        return event_ref(p, t, OP_LOCK, LAB_LOCK);
-    }
-    if (is_event(key, "unlock")) {
-        return event_ref(p, t, OP_UNLOCK, LAB_LOCK);
-    }
-    if (is_event(key, "signal")) {
-        return event_ref(p, t, OP_SIGNAL, LAB_COND);
-    }
-    if (is_event(key, "broad")) {
-        return event_ref(p, t, OP_BROAD, LAB_COND);
-    }
-    if (is_event(key, "wait") || is_event(key, "sync")) {
-        return event_wait(p, t, is_event(key, "sync"));
-    }
-    if (is_event(key, "suspend")) {
-        return event_suspend(p, t, OP_WAIT);
-    }
-    if (is_event(key, "resume")) {
-        return event_suspend(p, t, OP_BROAD);
-    }
-    if (is_event(key, "barrier")) {
-        return event_ref(p, t, OP_BARRIER, LAB_BARRIER);
-    }
-    if (is_event(key, "yield")) {
-        (void)program_add(t->prog, OP_YIELD);
-        return true;
-    }
-    return fail(p, "is not supported");
 }
 
 /* ---- phases ---- */
@@ -334,7 +112,7 @@ static bool read_event(const struct place *p, const char *key, struct thread *t)
 static bool read_loop(const struct place *p, json_int_t missing,
                       json_int_t *loop)
 {
-    struct place in = inside(p, "loop", json_object_get(p->at, "loop"));
+    struct place in = rtapp_inside(p, "loop", json_object_get(p->at, "loop"));
 
     *loop = missing;
     return in.at == NULL || read_int(&in, -1, INT_MAX, loop);
@@ -362,7 +140,7 @@ static bool read_phase(const struct place *p, bool is_task, struct thread *t)
     uint32_t open;
 
     if (!json_is_object(p->at)) {
-        return fail(p, "must be an object");
+        return rtapp_fail(p, "must be an object");
     }
     if (!is_task && !read_loop(p, 1, &loop)) {
         return false;
@@ -371,7 +149,8 @@ static bool read_phase(const struct place *p, bool is_task, struct thread *t)
         return true;
     }
     if (!is_task && json_object_get(p->at, "cpus") != NULL) {
-        struct place in = inside(p, "cpus", json_object_get(p->at, "cpus"));
+        struct place in =
+            rtapp_inside(p, "cpus", json_object_get(p->at, "cpus"));
         uint64_t mask;
 
         if (!read_cpus(&in, &mask)) {
@@ -382,13 +161,13 @@ static bool read_phase(const struct place *p, bool is_task, struct thread *t)
     open = program_open(t->prog, loop < 0 ? 0 : (uint32_t)loop);
     json_object_foreach(p->at, key, value)
     {
-        struct place in = inside(p, key, value);
+        struct place in = rtapp_inside(p, key, value);
 
         if (is_task ? is_attribute(key)
                     : strcmp(key, "loop") == 0 || strcmp(key, "cpus") == 0) {
             continue;
         }
-        if (!read_event(&in, key, t)) {
+        if (!rtapp_event(&in, key, t)) {
             return false;
         }
     }
@@ -398,7 +177,8 @@ static bool read_phase(const struct place *p, bool is_task, struct thread *t)
 
 static bool read_phases(const struct place *p, struct thread *t)
 {
-    struct place all = inside(p, "phases", json_object_get(p->at, "phases"));
+    struct place all =
+        rtapp_inside(p, "phases", json_object_get(p->at, "phases"));
     const char *key;
     json_t *value;
 
@@ -406,19 +186,19 @@ static bool read_phases(const struct place *p, struct thread *t)
         return read_phase(p, true, t);
     }
     if (!json_is_object(all.at)) {
-        return fail(&all, "must be an object");
+        return rtapp_fail(&all, "must be an object");
     }
     json_object_foreach(p->at, key, value)
     {
-        struct place in = inside(p, key, value);
+        struct place in = rtapp_inside(p, key, value);
 
         if (!is_attribute(key)) {
-            return fail(&in, "is not supported beside phases");
+            return rtapp_fail(&in, "is not supported beside phases");
         }
     }
     json_object_foreach(all.at, key, value)
     {
-        struct place in = inside(&all, key, value);
+        struct place in = rtapp_inside(&all, key, value);
 
         if (!read_phase(&in, false, t)) {
             return false;
@@ -435,28 +215,30 @@ static bool read_phases(const struct place *p, struct thread *t)
 static bool read_deadline(const struct place *p, struct lab_domain *d)
 {
     struct place runtime =
-        inside(p, "dl-runtime", json_object_get(p->at, "dl-runtime"));
+        rtapp_inside(p, "dl-runtime", json_object_get(p->at, "dl-runtime"));
     struct place period =
-        inside(p, "dl-period", json_object_get(p->at, "dl-period"));
+        rtapp_inside(p, "dl-period", json_object_get(p->at, "dl-period"));
     struct place deadline =
-        inside(p, "dl-deadline", json_object_get(p->at, "dl-deadline"));
+        rtapp_inside(p, "dl-deadline", json_object_get(p->at, "dl-deadline"));
     uint64_t end;
 
-    if (!read_us(&runtime, &d->budget_ns) || !read_us(&period, &d->period_ns)) {
+    if (!rtapp_us(&runtime, &d->budget_ns) ||
+        !rtapp_us(&period, &d->period_ns)) {
         return false;
     }
     if (deadline.at == NULL) {
         return true;
     }
-    return read_us(&deadline, &end) &&
+    return rtapp_us(&deadline, &end) &&
            (end == d->period_ns ||
-            fail(&deadline, "other than dl-period is not supported"));
+            rtapp_fail(&deadline, "other than dl-period is not supported"));
 }
 
 static bool read_priority(const struct place *p, const char *policy,
                           struct lab_domain *d)
 {
-    struct place in = inside(p, "priority", json_object_get(p->at, "priority"));
+    struct place in =
+        rtapp_inside(p, "priority", json_object_get(p->at, "priority"));
     bool fixed =
         strcmp(policy, "SCHED_FIFO") == 0 || strcmp(policy, "SCHED_RR") == 0;
     json_int_t priority = fixed ? 1 : 0;
@@ -467,7 +249,7 @@ static bool read_priority(const struct place *p, const char *policy,
     if (!fixed && strcmp(policy, "SCHED_OTHER") != 0 &&
         strcmp(policy, "SCHED_BATCH") != 0 &&
         strcmp(policy, "SCHED_IDLE") != 0) {
-        in = inside(p, "policy", NULL);
+        in = rtapp_inside(p, "policy", NULL);
         return lab_fail(p->e, "%s: %s: policy %s is not supported", p->w->path,
                         in.path, policy);
     }
@@ -489,7 +271,8 @@ static bool read_priority(const struct place *p, const char *policy,
 static bool read_program(const struct place *p, const char *name,
                          uint32_t *index)
 {
-    struct place delay = inside(p, "delay", json_object_get(p->at, "delay"));
+    struct place delay =
+        rtapp_inside(p, "delay", json_object_get(p->at, "delay"));
     struct thread t = {.name = name};
     json_int_t loop;
     uint32_t open;
@@ -497,7 +280,7 @@ static bool read_program(const struct place *p, const char *name,
 
     *index = workload_add_program(p->w);
     t.prog = &p->w->program[*index];
-    if (delay.at != NULL && !event_time(&delay, &t, OP_SLEEP)) {
+    if (delay.at != NULL && !rtapp_time(&delay, &t, OP_SLEEP)) {
         return false;
     }
     if (!read_loop(p, -1, &loop)) {
@@ -512,15 +295,15 @@ static bool read_program(const struct place *p, const char *name,
     }
     (void)program_add(t.prog, OP_SHUTDOWN);
     wrong = program_check(t.prog);
-    return wrong == NULL || fail(p, wrong);
+    return wrong == NULL || rtapp_fail(p, wrong);
 }
 
 static bool read_thread(const struct place *p, const char *name,
                         const char *default_policy)
 {
     struct place many =
-        inside(p, "instance", json_object_get(p->at, "instance"));
-    struct place cpus = inside(p, "cpus", json_object_get(p->at, "cpus"));
+        rtapp_inside(p, "instance", json_object_get(p->at, "instance"));
+    struct place cpus = rtapp_inside(p, "cpus", json_object_get(p->at, "cpus"));
     const char *policy = json_string_value(json_object_get(p->at, "policy"));
     struct lab_domain like = {.weight = 256};
     json_int_t count = 1;
@@ -528,10 +311,10 @@ static bool read_thread(const struct place *p, const char *name,
     uint32_t program;
 
     if (!json_is_object(p->at)) {
-        return fail(p, "must be an object");
+        return rtapp_fail(p, "must be an object");
     }
     if (strlen(name) >= LAB_NAME_MAX) {
-        return fail(p, "name is too long");
+        return rtapp_fail(p, "name is too long");
     }
     if ((many.at != NULL && !read_int(&many, 0, INSTANCES_MAX, &count)) ||
         (cpus.at != NULL && !read_cpus(&cpus, &mask)) ||
@@ -547,7 +330,8 @@ static bool read_thread(const struct place *p, const char *name,
         (void)snprintf(full, sizeof(full), count > 1 ? "%s-%d" : "%s", name,
                        (int)i);
         if (workload_find_domain(p->w, full) != UINT32_MAX) {
-            return fail(p, "its instances have the name of another thread");
+            return rtapp_fail(p,
+                              "its instances have the name of another thread");
         }
         index = workload_add_domain(p->w, full);
         d = &p->w->domain[index];
@@ -572,31 +356,32 @@ static bool read_global(const struct place *p)
         "ftrace",           "gnuplot",     "io_device",      "mem_buffer_size",
         "cumulative_slack", NULL};
     struct place duration =
-        inside(p, "duration", json_object_get(p->at, "duration"));
+        rtapp_inside(p, "duration", json_object_get(p->at, "duration"));
     json_int_t s = 0;
 
     if (p->at == NULL) {
         return true;
     }
-    if (!json_is_object(p->at) || !only_keys(p, keys)) {
-        return json_is_object(p->at) ? false : fail(p, "must be an object");
+    if (!json_is_object(p->at) || !rtapp_only_keys(p, keys)) {
+        return json_is_object(p->at) ? false
+                                     : rtapp_fail(p, "must be an object");
     }
     if (json_is_true(json_object_get(p->at, "pi_enabled"))) {
-        struct place in = inside(p, "pi_enabled", NULL);
+        struct place in = rtapp_inside(p, "pi_enabled", NULL);
 
-        return fail(&in, "true is not supported");
+        return rtapp_fail(&in, "true is not supported");
     }
     if (json_is_true(json_object_get(p->at, "cumulative_slack"))) {
-        struct place in = inside(p, "cumulative_slack", NULL);
+        struct place in = rtapp_inside(p, "cumulative_slack", NULL);
 
-        return fail(&in, "true is not supported");
+        return rtapp_fail(&in, "true is not supported");
     }
     if (duration.at != NULL) {
         if (!read_int(&duration, -1, 1000000, &s)) {
             return false;
         }
         if (s == 0) {
-            return fail(&duration, "must not be 0");
+            return rtapp_fail(&duration, "must not be 0");
         }
         p->w->duration_given = s > 0;
         p->w->duration_ns = s > 0 ? (uint64_t)s * 1000000000u : 0;
@@ -608,22 +393,22 @@ static bool read_file(struct place *top)
 {
     static const char *const keys[] = {"global", "tasks", "resources", NULL};
     json_t *global = json_object_get(top->at, "global");
-    struct place in = inside(top, "global", global);
+    struct place in = rtapp_inside(top, "global", global);
     const char *policy =
         json_string_value(json_object_get(global, "default_policy"));
     const char *name;
     json_t *value;
 
-    if (!only_keys(top, keys) || !read_global(&in)) {
+    if (!rtapp_only_keys(top, keys) || !read_global(&in)) {
         return false;
     }
-    in = inside(top, "tasks", json_object_get(top->at, "tasks"));
+    in = rtapp_inside(top, "tasks", json_object_get(top->at, "tasks"));
     if (!json_is_object(in.at)) {
-        return fail(&in, "must be an object");
+        return rtapp_fail(&in, "must be an object");
     }
     json_object_foreach(in.at, name, value)
     {
-        struct place task = inside(&in, name, value);
+        struct place task = rtapp_inside(&in, name, value);
 
         if (!read_thread(&task, name,
                          policy != NULL ? policy : "SCHED_OTHER")) {
