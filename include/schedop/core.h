@@ -357,6 +357,7 @@ void sop_domain_free(struct sop_domain *d);
 
 struct sop_domain_info {
     uint16_t domid;
+    uint32_t pool;  /* the id of its cpupool */
     uint32_t flags; /* XEN_DOMINF_*, code in bits 23:16 (spec 7.2) */
     uint32_t nr_vcpus;
     uint32_t nr_online;

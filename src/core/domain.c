@@ -325,6 +325,7 @@ void domain_info(const struct sop_domain *d, uint64_t now,
 
     *info = (struct sop_domain_info){
         .domid = d->id,
+        .pool = d->pool->id,
         .flags = info_flags(d),
         .nr_vcpus = d->nr_vcpus,
         .created_ns = d->created_ns,

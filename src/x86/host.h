@@ -156,8 +156,14 @@ host_ask_fn ask_window, ask_window_free, ask_create;
 void image_hold(const struct domain_spec *spec); /* also of boot modules */
 void image_put(const struct domain_spec *spec);
 struct controller_life *image_life(const struct domain_spec *spec);
-/* What a restart will be called. */
+/* What a restart will be called, and be. */
 void image_rename(const struct domain_spec *spec, const char *name);
+void image_move(const struct domain_spec *spec, const char *pool);
+void image_set_credit2(const struct domain_spec *spec, uint32_t weight,
+                       uint32_t cap);
+struct policy_rtds;
+void image_set_rtds(const struct domain_spec *spec,
+                    const struct policy_rtds *knobs);
 bool image_map(const struct domain_spec *spec);
 void image_unmap(const struct domain_spec *spec);
 
@@ -165,6 +171,7 @@ void image_unmap(const struct domain_spec *spec);
 host_ask_fn ask_domains, ask_vcpus, ask_machine;
 
 /* host_act.c */
+bool host_name_is_good(const char *name);
 host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
     ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
 

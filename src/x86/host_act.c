@@ -64,7 +64,7 @@ int ask_shutdown(struct sop_pcpu *self, struct host_ask *ask)
     return 0;
 }
 
-static bool name_is_good(const char *name)
+bool host_name_is_good(const char *name)
 {
     for (const char *c = name; *c != '\0'; c++) {
         bool good = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
@@ -89,7 +89,7 @@ int ask_rename(struct sop_pcpu *self, struct host_ask *ask)
         return error;
     }
     if (!host_ask_word(ask, name, sizeof(name)) || !host_ask_end(ask) ||
-        !name_is_good(name)) {
+        !host_name_is_good(name)) {
         return host_ask_fail(ask, -XEN_EINVAL,
                              "a name has 1 to 63 letters, digits and _ . -");
     }

@@ -13,6 +13,8 @@
 
 #include <xen/errno.h>
 
+#include <schedop/knobs.h>
+
 #include "lib/string.h"
 #include "virt/spec.h"
 
@@ -137,6 +139,49 @@ void image_rename(const struct domain_spec *spec, const char *name)
 
     if (image != NULL) {
         x86_snprintf(image->spec.name, sizeof(image->spec.name), "%s", name);
+    }
+}
+
+void image_move(const struct domain_spec *spec, const char *pool)
+{
+    struct host_image *image = image_of(spec);
+
+    /* Knobs and masks do not move with a domain. */
+    if (image != NULL) {
+        struct domain_spec *s = &image->spec;
+
+        x86_snprintf(s->pool, sizeof(s->pool), "%s", pool);
+        s->has_credit2 = s->has_rtds = false;
+        s->weight = 256;
+        s->cap = 0;
+        for (unsigned i = 0; i < SOP_VCPUS_MAX; i++) {
+            s->hard[i] = s->soft[i] = SOP_CPUMASK_ALL;
+        }
+    }
+}
+
+void image_set_credit2(const struct domain_spec *spec, uint32_t weight,
+                       uint32_t cap)
+{
+    struct host_image *image = image_of(spec);
+
+    if (image != NULL) {
+        image->spec.has_credit2 = true;
+        image->spec.weight = weight;
+        image->spec.cap = cap;
+    }
+}
+
+void image_set_rtds(const struct domain_spec *spec,
+                    const struct policy_rtds *knobs)
+{
+    struct host_image *image = image_of(spec);
+
+    if (image != NULL) {
+        image->spec.has_rtds = true;
+        image->spec.period_us = knobs->period_us;
+        image->spec.budget_us = knobs->budget_us;
+        image->spec.extratime = knobs->extratime;
     }
 }
 

@@ -64,23 +64,10 @@ int ask_pools(struct sop_pcpu *self, struct host_ask *ask)
     return 0;
 }
 
-static bool is_name(const char *name)
-{
-    for (const char *c = name; *c != '\0'; c++) {
-        bool good = (*c >= '0' && *c <= '9') || (*c >= 'a' && *c <= 'z') ||
-                    (*c >= 'A' && *c <= 'Z') || *c == '_' || *c == '.' ||
-                    *c == '-';
-
-        if (!good) {
-            return false;
-        }
-    }
-    return true;
-}
-
 static bool next_name(struct host_ask *ask, char name[SCHEDOP_NAME_MAX + 1])
 {
-    return host_ask_word(ask, name, SCHEDOP_NAME_MAX + 1) && is_name(name);
+    return host_ask_word(ask, name, SCHEDOP_NAME_MAX + 1) &&
+           host_name_is_good(name);
 }
 
 int ask_pool_create(struct sop_pcpu *self, struct host_ask *ask)
@@ -208,6 +195,9 @@ int ask_pool_move(struct sop_pcpu *self, struct host_ask *ask)
         return host_ask_fail(ask, -XEN_EPERM, "the hardware domain stays");
     }
     rc = sop_pool_move(self, id, h->sop);
+    if (rc == 0) {
+        image_move(h->spec, pools_name(id));
+    }
     if (rc == 0 || rc == -XEN_EAGAIN) {
         return rc;
     }
@@ -281,6 +271,9 @@ int ask_sched_credit2(struct sop_pcpu *self, struct host_ask *ask)
     rc = sop_domain_knobs(self, h->sop, &k, set);
     if (rc != 0) {
         return refused(self, ask, h, k.sched_id, rc);
+    }
+    if (set) {
+        image_set_credit2(h->spec, k.u.credit2.weight, k.u.credit2.cap);
     }
     x86_snprintf(ask->out, sizeof(ask->out), "weight=%u cap=%u",
                  k.u.credit2.weight, k.u.credit2.cap);
@@ -372,6 +365,9 @@ int ask_sched_rtds(struct sop_pcpu *self, struct host_ask *ask)
     }
     if (rc != 0) {
         return refused(self, ask, h, XEN_SCHEDULER_RTDS, rc);
+    }
+    if (set) {
+        image_set_rtds(h->spec, &k); /* a domain has one set for its start */
     }
     x86_snprintf(ask->out, sizeof(ask->out), "period=%u budget=%u extratime=%u",
                  k.period_us, k.budget_us, k.extratime);

@@ -7,7 +7,9 @@
 
 #include <xen/errno.h>
 
+#include "lib/bitmap.h"
 #include "mm/mm.h"
+#include "pools.h"
 
 typedef unsigned long long ull;
 
@@ -17,11 +19,12 @@ static void domain_row(struct host_ask *ask, struct host_domain *h)
 
     sop_domain_info(h->sop, time_now(), &info);
     link_row(ask->tag,
-             "domid=%u name=%s flags=0x%x vcpus=%u online=%u memory_kib=%llu "
+             "domid=%u name=%s pool=%s flags=0x%x vcpus=%u online=%u "
+             "memory_kib=%llu "
              "created_ns=%llu ended_ns=%llu cpu_ns=%llu",
-             h->domid, h->name, info.flags, info.nr_vcpus, info.nr_online,
-             (ull)h->spec->memory_mib << 10, (ull)info.created_ns,
-             (ull)info.ended_ns, (ull)info.cpu_ns);
+             h->domid, h->name, pools_name(info.pool), info.flags,
+             info.nr_vcpus, info.nr_online, (ull)h->spec->memory_mib << 10,
+             (ull)info.created_ns, (ull)info.ended_ns, (ull)info.cpu_ns);
 }
 
 int ask_domains(struct sop_pcpu *self, struct host_ask *ask)
@@ -81,13 +84,18 @@ int ask_vcpus(struct sop_pcpu *self, struct host_ask *ask)
 
 int ask_machine(struct sop_pcpu *self, struct host_ask *ask)
 {
-    (void)self;
+    sop_cpumask_t all = (1ull << x86_nr_pcpus()) - 1;
+    struct sop_pool_info first = {.sched_id = 0};
+
+    (void)sop_pool_info(self, 0, &first); /* there is always a first */
     x86_snprintf(ask->out, sizeof(ask->out),
                  "pcpus=%u now_ns=%llu total_kib=%llu free_kib=%llu "
-                 "hypervisor_kib=%llu tsc_khz=%llu domains=%u vcpus=%u",
+                 "hypervisor_kib=%llu tsc_khz=%llu domains=%u vcpus=%u "
+                 "free_pcpus=%u scheduler=%s",
                  x86_nr_pcpus(), (ull)time_now(), (ull)ram_bytes_total() >> 10,
                  (ull)ram_bytes_free() >> 10, (ull)hv_bytes_used() >> 10,
-                 (ull)time_tsc_khz(), x86_nr_domains(),
-                 (unsigned)SOP_VCPUS_MAX);
+                 (ull)time_tsc_khz(), x86_nr_domains(), (unsigned)SOP_VCPUS_MAX,
+                 bits_count(sop_pool_free_pcpus(self) & all),
+                 pools_policy_name(first.sched_id));
     return 0;
 }
