@@ -21,9 +21,15 @@ extern const struct cli_command cli_pause_command, cli_unpause_command,
 extern const struct cli_command cli_shutdown_command, cli_reboot_command;
 extern const struct cli_command cli_vcpu_pin_command, cli_vcpu_set_command;
 extern const struct cli_command cli_info_command, cli_dmesg_command,
-    cli_debug_keys_command;                        /* verb_info.c */
-extern const struct cli_command cli_top_command;   /* verb_top.c */
-extern const struct cli_command cli_watch_command; /* verb_wait.c */
+    cli_debug_keys_command;                                /* verb_info.c */
+extern const struct cli_command cli_top_command;           /* verb_top.c */
+extern const struct cli_command cli_sched_credit2_command; /* verb_sched.c */
+extern const struct cli_command cli_sched_rtds_command;    /* verb_rtds.c */
+extern const struct cli_command cli_cpupool_list_command,
+    cli_cpupool_create_command, cli_cpupool_destroy_command,
+    cli_cpupool_rename_command, cli_cpupool_add_command,
+    cli_cpupool_remove_command, cli_cpupool_migrate_command; /* verb_pool.c */
+extern const struct cli_command cli_watch_command;           /* verb_wait.c */
 
 extern const struct cli_command cli_lab_command;         /* lab.c */
 extern const struct cli_command cli_lab_run_command;     /* lab_run.c */

@@ -24,7 +24,7 @@ static bool takes_domain(const struct cli_command *c)
 void cli_completion(struct cli_text *t,
                     const struct cli_command *const *commands)
 {
-    cli_text_str(t, "# bash completion for schedop and its xl; made by "
+    cli_text_str(t, "# bash completion for schedop; made by "
                     "`schedop --completion`.\n"
                     "_schedop()\n{\n"
                     "    local cur=${COMP_WORDS[COMP_CWORD]} verb= words= "
@@ -58,5 +58,5 @@ void cli_completion(struct cli_text *t,
                     "    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- "
                     "\"$cur\")\n"
                     "}\n"
-                    "complete -o default -F _schedop schedop xl\n");
+                    "complete -o default -F _schedop schedop\n");
 }

@@ -8,7 +8,10 @@
  *   host_link.c     lines of the hypervisor; questions to it
  *   host_domains.c  domains: their configurations, consoles, logs, events
  *   host_client.c   connections: lines in, lines out, files passed along
- *   host_serve.c    requests; host_create.c the one that builds a domain
+ *   host_serve.c    requests: the table, and what the host itself answers
+ *   host_relay.c    those that are questions to the hypervisor
+ *   host_create.c   the one that builds a domain
+ *   host_pool.c     those about cpupools and knobs
  */
 #ifndef SCHEDOP_CLI_HOST_DAEMON_H
 #define SCHEDOP_CLI_HOST_DAEMON_H
@@ -169,8 +172,36 @@ void host_refuse(struct host *h, struct host_request *r, const char *code,
 void host_refuse_xen(struct host *h, struct host_request *r, unsigned error,
                      const char *text);
 
+/*
+ * Arguments. A wrong one is refused, which ends the request: false or NULL. A
+ * number is at most `max`; a word has no blanks in it.
+ */
+bool host_number(struct host *h, struct host_request *r, const json_t *args,
+                 const char *key, uint64_t max, uint64_t *value);
+const char *host_word(struct host *h, struct host_request *r,
+                      const json_t *args, const char *key);
+bool host_flag(const json_t *args, const char *key);
+
+/* What an answer of the hypervisor may become (host_answer_fn). */
+host_answer_fn host_answer_text, host_answer_words, host_answer_rows;
+
+/* The requests: each ends `r`. */
+typedef void host_serve_fn(struct host *h, struct host_client *c,
+                           struct host_request *r, json_t *args);
+
+/* host_relay.c */
+host_serve_fn host_serve_pause, host_serve_unpause, host_serve_destroy,
+    host_serve_shutdown, host_serve_rename, host_serve_vcpu_pin,
+    host_serve_trigger, host_serve_store_read, host_serve_store_write,
+    host_serve_debug, host_serve_domains, host_serve_vcpus, host_serve_machine;
+
 /* host_create.c */
-void host_serve_create(struct host *h, struct host_client *c,
-                       struct host_request *r, json_t *args);
+host_serve_fn host_serve_create;
+
+/* host_pool.c */
+host_serve_fn host_serve_pools, host_serve_pool_create, host_serve_pool_destroy,
+    host_serve_pool_rename, host_serve_pool_add, host_serve_pool_remove,
+    host_serve_pool_move, host_serve_pool_knobs, host_serve_knobs,
+    host_serve_vcpu_knobs;
 
 #endif

@@ -276,7 +276,7 @@ static void on_gone(struct host *h, struct host_guest *g)
 /* A restart that could not be: nobody else's `fail` comes without asking. */
 static void on_fail(struct host *h, const struct link_message *m)
 {
-    cli_error("%s: %s", m->name, m->text);
+    cli_warning("%s: %s", m->name, m->text);
     host_event(h, json_pack("{s:s, s:s, s:o}", "event", "fail", "name", m->name,
                             "text", control_bytes(m->text, m->text_len)));
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {

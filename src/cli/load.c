@@ -240,8 +240,8 @@ void run_free_domains(struct run *run)
 /* The pools first: what a domain may be told depends on its pool. */
 static int load_pools(struct run *run)
 {
-    if (run->nr_pools == 0) {
-        return 0;
+    if (run->pool_files == NULL) {
+        return 0; /* none, or those of a host that runs */
     }
     run->pool = cli_alloc(run->nr_pools * sizeof(*run->pool));
     for (size_t i = 0; i < run->nr_pools; i++) {

@@ -16,20 +16,43 @@
 
 /* Verbs of our own, then those of xl. */
 static const struct cli_command *const commands[] = {
-    &cli_run_command,        &cli_conform_command,
-    &cli_lab_command,        &cli_trace_command,
-    &cli_host_command,       &cli_watch_command,
-    &cli_create_command,     &cli_list_command,
-    &cli_console_command,    &cli_shutdown_command,
-    &cli_reboot_command,     &cli_destroy_command,
-    &cli_pause_command,      &cli_unpause_command,
-    &cli_rename_command,     &cli_domid_command,
-    &cli_domname_command,    &cli_uptime_command,
-    &cli_top_command,        &cli_vcpu_list_command,
-    &cli_vcpu_pin_command,   &cli_vcpu_set_command,
-    &cli_trigger_command,    &cli_sysrq_command,
-    &cli_info_command,       &cli_dmesg_command,
-    &cli_debug_keys_command, NULL,
+    &cli_run_command,
+    &cli_conform_command,
+    &cli_lab_command,
+    &cli_trace_command,
+    &cli_host_command,
+    &cli_watch_command,
+    &cli_create_command,
+    &cli_list_command,
+    &cli_console_command,
+    &cli_shutdown_command,
+    &cli_reboot_command,
+    &cli_destroy_command,
+    &cli_pause_command,
+    &cli_unpause_command,
+    &cli_rename_command,
+    &cli_domid_command,
+    &cli_domname_command,
+    &cli_uptime_command,
+    &cli_top_command,
+    &cli_vcpu_list_command,
+    &cli_vcpu_pin_command,
+    &cli_vcpu_set_command,
+    &cli_sched_credit2_command,
+    &cli_sched_rtds_command,
+    &cli_cpupool_list_command,
+    &cli_cpupool_create_command,
+    &cli_cpupool_destroy_command,
+    &cli_cpupool_rename_command,
+    &cli_cpupool_add_command,
+    &cli_cpupool_remove_command,
+    &cli_cpupool_migrate_command,
+    &cli_trigger_command,
+    &cli_sysrq_command,
+    &cli_info_command,
+    &cli_dmesg_command,
+    &cli_debug_keys_command,
+    NULL,
 };
 
 static void help(struct cli_text *t)
@@ -42,7 +65,7 @@ static void help(struct cli_text *t)
              0, 0);
     cli_text_str(t, "\nVerbs:\n");
     for (const struct cli_command *const *c = commands; *c != NULL; c++) {
-        cli_text_printf(t, "  %-14s %s\n", (*c)->name, (*c)->summary);
+        cli_text_printf(t, "  %-18s %s\n", (*c)->name, (*c)->summary);
     }
     cli_text_str(t, "\nTry:\n"
                     "  schedop run --help            all about running guests\n"

@@ -39,6 +39,9 @@ static int take(void *context, int id, const char *value)
         args->operand[args->nr_operands++] = value;
         return 0;
     }
+    args->given =
+        cli_grow(args->given, args->nr_given + 1, sizeof(*args->given));
+    args->given[args->nr_given++] = (struct verb_option){id, value};
     args->count[id]++;
     args->value[id] = value;
     return 0;
@@ -47,6 +50,7 @@ static int take(void *context, int id, const char *value)
 void verb_args_free(struct verb_args *args)
 {
     free(args->operand);
+    free(args->given);
     cli_text_free(&args->rest);
     *args = (struct verb_args){.operand = NULL};
 }
@@ -163,6 +167,36 @@ json_t *verb_lookup(json_t *domains, const char *word)
                    : strcmp(verb_string(row, "name"), word) == 0) {
             return row;
         }
+    }
+    return NULL;
+}
+
+json_t *verb_pools(struct control *c)
+{
+    json_t *answer = control_do(c, "pools", NULL, NULL);
+    json_t *rows = json_incref(json_object_get(answer, "rows"));
+
+    json_decref(answer);
+    return rows;
+}
+
+json_t *verb_pool(json_t *pools, const char *word)
+{
+    json_t *pool;
+    size_t i;
+
+    json_array_foreach(pools, i, pool)
+    {
+        uint64_t id;
+
+        if (strcmp(verb_string(pool, "name"), word) == 0 ||
+            (cli_number(word, UINT32_MAX, &id) &&
+             verb_int(pool, "id") == (json_int_t)id)) {
+            return pool;
+        }
+    }
+    if (pools != NULL) {
+        cli_error("unknown cpupool '%s'", word);
     }
     return NULL;
 }

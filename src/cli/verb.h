@@ -31,9 +31,17 @@ enum { VERB_HELP = VERB_OPTIONS_MAX - 2, VERB_HOST = VERB_OPTIONS_MAX - 1 };
 extern const struct cli_option verb_no_options[];
 extern const struct cli_part verb_no_parts[];
 
+/* An option as it was given. */
+struct verb_option {
+    int id;
+    const char *value;
+};
+
 struct verb_args {
     const char *value[VERB_OPTIONS_MAX]; /* of the last one, by id */
     unsigned count[VERB_OPTIONS_MAX];    /* how often it was given */
+    struct verb_option *given;           /* all of them, in order */
+    size_t nr_given;
     const char **operand;
     size_t nr_operands;
     struct cli_text rest; /* the words after "--", with blanks between */
@@ -61,6 +69,11 @@ json_t *verb_domains(struct control *c);
  * That with the name or id; NULL without a message. Borrowed from the array.
  */
 json_t *verb_lookup(json_t *domains, const char *word);
+
+/* The cpupools there are: an array; NULL after a message. */
+json_t *verb_pools(struct control *c);
+/* That with the name or id; borrowed. NULL after xl's message. */
+json_t *verb_pool(json_t *pools, const char *word);
 
 /*
  * A new reference to the domain, or NULL after xl's message, or another.

@@ -12,11 +12,12 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "cpupool.h"
 #include "run.h"
 #include "terminal.h"
 #include "verb.h"
 #include "verb_console.h"
-#include "verb_host.h"
+#include "host_start.h"
 #include "verb_wait.h"
 
 /* As xl has them. */
@@ -120,6 +121,20 @@ static json_t *event_actions(const struct cli_domain *d)
     return o;
 }
 
+/* Those that the configuration gives. */
+static json_t *knobs_of(const struct cli_domain *d)
+{
+    json_t *o = json_object();
+
+    for (int k = 0; k < CLI_KNOBS; k++) {
+        if (d->knob_where[k] != NULL) {
+            json_object_set_new(o, cli_knob_name((enum cli_knob)k),
+                                json_integer(d->knob[k]));
+        }
+    }
+    return o;
+}
+
 static json_t *config_of(const struct cli_domain *d)
 {
     json_t *avail = json_array(), *b, *config = json_object();
@@ -128,16 +143,15 @@ static json_t *config_of(const struct cli_domain *d)
     for (unsigned i = 0; i < d->vcpus; i++) {
         json_array_append_new(avail, json_integer(i));
     }
-    json_object_set_new(
-        config, "c_info",
-        json_pack("{s:s, s:s}", "type", "pvh", "name", d->name));
-    b = json_pack("{s:i, s:o, s:I, s:I, s:{s:s, s:i, s:i}, s:o}", "max_vcpus",
-                  (int)d->vcpus, "avail_vcpus", avail, "max_memkb",
+    json_object_set_new(config, "c_info",
+                        json_pack("{s:s, s:s, s:s}", "type", "pvh", "name",
+                                  d->name, "pool_name",
+                                  d->pool != NULL ? d->pool : CLI_POOL_0));
+    b = json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "max_vcpus", (int)d->vcpus,
+                  "avail_vcpus", avail, "max_memkb",
                   (json_int_t)d->memory_mib << 10, "target_memkb",
-                  (json_int_t)d->memory_mib << 10, "sched_params", "sched",
-                  "credit2", "weight", (int)d->knob[CLI_KNOB_WEIGHT], "cap",
-                  (int)d->knob[CLI_KNOB_CAP], "kernel",
-                  kernel != NULL ? kernel : json_null());
+                  (json_int_t)d->memory_mib << 10, "sched_params", knobs_of(d),
+                  "kernel", kernel != NULL ? kernel : json_null());
     if (d->ramdisk.data != NULL) {
         json_object_set_new(b, "ramdisk", json_string(d->ramdisk.path));
     }
@@ -270,8 +284,8 @@ static int connect_or_start(const struct verb_args *a, struct control *c)
     if (rc == 1) {
         struct host_options o;
 
-        verb_host_defaults(&o);
-        if (verb_host_start(verb_host(a), &o, false) != CLI_OK) {
+        host_defaults(&o);
+        if (host_start(verb_host(a), &o, false) != CLI_OK) {
             return -1;
         }
         rc = verb_connect(a, c);
@@ -300,6 +314,36 @@ static int stay(const struct verb_args *a, struct control *c, int domid,
     return rc;
 }
 
+/* The cpupools of the host, as if they were those of a run. */
+static int take_pools(struct control *c, struct run *run)
+{
+    json_t *pools = verb_pools(c), *pool;
+    size_t i;
+
+    if (pools == NULL) {
+        return -1;
+    }
+    run->pool = cli_alloc((json_array_size(pools) + 1) * sizeof(*run->pool));
+    run->sched = "credit2";
+    json_array_foreach(pools, i, pool)
+    {
+        struct cli_pool *p = &run->pool[run->nr_pools];
+        const char *sched = cli_scheduler("host", verb_string(pool, "sched"));
+
+        if (verb_int(pool, "id") == 0) {
+            run->sched = sched;
+            continue;
+        }
+        p->name = cli_strdup(verb_string(pool, "name"));
+        p->where = cli_strdup("host");
+        p->sched = sched;
+        p->cpus = (uint64_t)verb_int(pool, "pcpus");
+        run->nr_pools++;
+    }
+    json_decref(pools);
+    return 0;
+}
+
 static int create(const struct verb_args *a, struct control *c, struct run *run)
 {
     const struct cli_domain *d;
@@ -315,7 +359,7 @@ static int create(const struct verb_args *a, struct control *c, struct run *run)
         (void)printf("Parsing config from %s\n", run->files[0]);
         (void)fflush(stdout);
     }
-    if (run_load(run) != 0 || run->nr_domains != 1) {
+    if (take_pools(c, run) != 0 || run_load(run) != 0 || run->nr_domains != 1) {
         return CLI_ERROR;
     }
     d = &run->domain[0];
@@ -359,6 +403,10 @@ static int create_main(const struct cli_command *self, int argc, char **argv)
         }
     }
     run_free_domains(&run);
+    for (size_t i = 0; i < run.nr_pools; i++) {
+        cli_pool_free(&run.pool[i]);
+    }
+    free(run.pool);
     free(run.files);
     cli_text_free(&run.settings);
     cli_text_free(&run.cmdline);

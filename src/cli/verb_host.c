@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* `schedop host`: a host in the background, started, stopped, looked at. */
-#include "verb_host.h"
+#include "host_start.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <poll.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -21,9 +16,7 @@
 #include "verb.h"
 
 enum {
-    PCPUS_DEFAULT = 2,
     PCPUS_MAX = 16,
-    MEMORY_DEFAULT_MIB = 1024,
     MEMORY_MIN_MIB = 192,
     MEMORY_MAX_MIB = 1 << 19,
     STOP_S = 30, /* for a host to end after it was told */
@@ -49,7 +42,7 @@ static const struct cli_option options[] = {
     {"foreground", 'F', CLI_FLAG, OPT_FOREGROUND, NULL,
      "start: stay, and print what the log would hold."},
     {"qemu", 0, CLI_VALUE, OPT_QEMU, "ARG",
-     "start: one more argument for QEMU."},
+     "start: one more argument for QEMU. Repeatable."},
     {"verbose", 'v', CLI_FLAG, OPT_VERBOSE, NULL,
      "start: log more; twice for all the hypervisor says."},
     VERB_OPTIONS,
@@ -106,149 +99,6 @@ const struct cli_command cli_host_command = {
 
 /* ---- start ---- */
 
-/* The log, in place of standard output and error; input is nothing. */
-static int use_log(const struct host_dir *dir)
-{
-    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    int log =
-        openat(dir->fd, "log",
-               O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-    if (null < 0 || log < 0 || dup2(null, 0) != 0) {
-        cli_error("cannot open %s/log: %s", dir->path, strerror(errno));
-        return -1;
-    }
-    close(null);
-    return log;
-}
-
-/* Lines of the log begin with the time. */
-static void stamp(void *context)
-{
-    char text[32];
-    time_t now = time(NULL);
-    struct tm tm;
-    size_t n = strftime(text, sizeof(text), "%Y-%m-%d %H:%M:%S ",
-                        localtime_r(&now, &tm));
-
-    (void)context;
-    (void)!write(STDERR_FILENO, text, n);
-}
-
-/*
- * The process in the background. What goes wrong stands in the log, which
- * whoever started it prints if it never gets ready.
- */
-static _Noreturn void background(struct host_dir *dir,
-                                 const struct host_options *o, int ready)
-{
-    int log = use_log(dir);
-    int rc = CLI_ERROR;
-
-    if (log >= 0 && setsid() >= 0 && chdir("/") == 0) {
-        (void)dup2(log, 1);
-        (void)dup2(log, 2);
-        close(log);
-        cli_message_verb("host");
-        cli_message_quiet(false);
-        cli_message_before(stamp, NULL);
-        rc = host_run(dir, o, ready);
-    }
-    host_dir_close(dir);
-    exit(rc);
-}
-
-/* Prints what the log holds from `from` on: why it did not start. */
-static void show_log(const struct host_dir *dir, off_t from)
-{
-    int fd = openat(dir->fd, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-    char data[4096];
-    ssize_t n;
-
-    while (fd >= 0 && (n = pread(fd, data, sizeof(data), from)) > 0) {
-        (void)!write(STDERR_FILENO, data, (size_t)n);
-        from += n;
-    }
-    if (fd >= 0) {
-        close(fd);
-    }
-}
-
-static off_t log_size(const struct host_dir *dir)
-{
-    struct stat st;
-
-    return fstatat(dir->fd, "log", &st, AT_SYMLINK_NOFOLLOW) == 0 ? st.st_size
-                                                                  : 0;
-}
-
-/* Waits for "ready", or for the end of whoever would say it. */
-static bool wait_ready(int fd)
-{
-    char text[8];
-    ssize_t n;
-
-    do {
-        n = read(fd, text, sizeof(text));
-    } while (n < 0 && errno == EINTR);
-    return n > 0;
-}
-
-static int start_background(struct host_dir *dir, const struct host_options *o)
-{
-    off_t from = log_size(dir);
-    int ready[2];
-    pid_t pid;
-    bool up;
-
-    if (pipe2(ready, O_CLOEXEC) != 0) {
-        cli_error("cannot make a pipe: %s", strerror(errno));
-        return CLI_ERROR;
-    }
-    pid = fork();
-    if (pid == 0) {
-        close(ready[0]);
-        background(dir, o, ready[1]);
-    }
-    close(ready[1]);
-    if (pid < 0) {
-        cli_error("cannot start a process: %s", strerror(errno));
-        close(ready[0]);
-        return CLI_ERROR;
-    }
-    up = wait_ready(ready[0]);
-    close(ready[0]);
-    if (!up) {
-        int status;
-
-        show_log(dir, from);
-        (void)waitpid(pid, &status, 0);
-        return CLI_ERROR;
-    }
-    return CLI_OK;
-}
-
-int verb_host_start(const char *name, const struct host_options *o,
-                    bool foreground)
-{
-    const char *host = host_dir_name(name);
-    struct host_dir dir;
-    pid_t pid;
-    int rc;
-
-    if (host == NULL || host_dir_open(&dir, host, true) != 0) {
-        return CLI_ERROR;
-    }
-    if (host_dir_look(&dir, &pid) == HOST_RUNS) {
-        cli_error("the host '%s' runs already (process %ld)", host, (long)pid);
-        rc = CLI_ERROR;
-    } else {
-        rc = foreground ? host_run(&dir, o, -1) : start_background(&dir, o);
-    }
-    host_dir_close(&dir);
-    return rc;
-}
-
 static int number(const struct verb_args *a, int id, const char *option,
                   unsigned min, unsigned max, unsigned *out)
 {
@@ -264,12 +114,6 @@ static int number(const struct verb_args *a, int id, const char *option,
     }
     *out = (unsigned)n;
     return 0;
-}
-
-void verb_host_defaults(struct host_options *o)
-{
-    *o = (struct host_options){.pcpus = PCPUS_DEFAULT,
-                               .memory_mib = MEMORY_DEFAULT_MIB};
 }
 
 /* The directory of logs as a path that holds when we are elsewhere. */
@@ -293,29 +137,29 @@ static int find_log_dir(const char *given, char **path)
 static int start(const struct verb_args *a)
 {
     struct host_options o;
-    char *log_dir = NULL, *qemu[1];
+    char *log_dir = NULL, **qemu = NULL;
     int rc = CLI_USAGE;
 
-    verb_host_defaults(&o);
+    host_defaults(&o);
     o.verbose = a->count[OPT_VERBOSE];
-    if (a->count[OPT_QEMU] > 1) {
-        cli_error("--qemu: only one is taken here; write it as "
-                  "--qemu=-option=value");
-    } else if (number(a, OPT_PCPUS, "pcpus", 1, PCPUS_MAX, &o.pcpus) == 0 &&
-               number(a, OPT_MEMORY, "memory", MEMORY_MIN_MIB, MEMORY_MAX_MIB,
-                      &o.memory_mib) == 0 &&
-               (a->value[OPT_LOG_DIR] == NULL ||
-                find_log_dir(a->value[OPT_LOG_DIR], &log_dir) == 0)) {
+    if (number(a, OPT_PCPUS, "pcpus", 1, PCPUS_MAX, &o.pcpus) == 0 &&
+        number(a, OPT_MEMORY, "memory", MEMORY_MIN_MIB, MEMORY_MAX_MIB,
+               &o.memory_mib) == 0 &&
+        (a->value[OPT_LOG_DIR] == NULL ||
+         find_log_dir(a->value[OPT_LOG_DIR], &log_dir) == 0)) {
         o.log_dir = log_dir;
-        if (a->value[OPT_QEMU] != NULL) {
-            qemu[0] = cli_strdup(a->value[OPT_QEMU]);
-            o.qemu = qemu;
-            o.nr_qemu = 1;
+        for (size_t i = 0; i < a->nr_given; i++) {
+            if (a->given[i].id == OPT_QEMU) {
+                qemu = cli_grow(qemu, o.nr_qemu + 1, sizeof(*qemu));
+                qemu[o.nr_qemu++] = cli_strdup(a->given[i].value);
+            }
         }
-        rc = verb_host_start(verb_host(a), &o, a->count[OPT_FOREGROUND] != 0);
-        if (o.nr_qemu != 0) {
-            free(qemu[0]);
+        o.qemu = qemu;
+        rc = host_start(verb_host(a), &o, a->count[OPT_FOREGROUND] != 0);
+        while (o.nr_qemu > 0) {
+            free(qemu[--o.nr_qemu]);
         }
+        free(qemu);
     }
     free(log_dir);
     return rc;

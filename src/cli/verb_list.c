@@ -14,6 +14,7 @@
 
 #include "commands.h"
 #include "verb.h"
+#include "verb_sched.h"
 
 /* ---- list ---- */
 
@@ -131,7 +132,23 @@ static void add_table(struct cli_text *t, const struct verb_args *a,
     }
 }
 
-static void add_long(struct cli_text *t, const json_t *rows)
+/* What may have changed since the domain was created. */
+static void refresh(struct control *c, const json_t *d, json_t *config)
+{
+    json_t *info = json_object_get(config, "c_info");
+    json_t *b_info = json_object_get(config, "b_info");
+    json_t *knobs = sched_knobs(c, d, NULL, NULL);
+
+    json_object_set_new(info, "name", json_string(verb_string(d, "name")));
+    json_object_set_new(info, "uuid", json_string(verb_string(d, "uuid")));
+    json_object_set_new(info, "pool_name", json_string(verb_string(d, "pool")));
+    if (knobs != NULL) {
+        json_object_set(b_info, "sched_params", knobs);
+    }
+    json_decref(knobs);
+}
+
+static void add_long(struct control *c, struct cli_text *t, const json_t *rows)
 {
     json_t *list = json_array();
     const json_t *d;
@@ -141,13 +158,9 @@ static void add_long(struct cli_text *t, const json_t *rows)
     json_array_foreach(rows, i, d)
     {
         json_t *config = json_deep_copy(json_object_get(d, "config"));
-        json_t *info = json_object_get(config, "c_info");
 
-        if (info != NULL) {
-            json_object_set_new(info, "name",
-                                json_string(verb_string(d, "name")));
-            json_object_set_new(info, "uuid",
-                                json_string(verb_string(d, "uuid")));
+        if (config != NULL) {
+            refresh(c, d, config);
         }
         json_array_append_new(
             list, json_pack("{s:I, s:o}", "domid", verb_int(d, "domid"),
@@ -185,7 +198,7 @@ static int list_main(const struct cli_command *self, int argc, char **argv)
         rows = one;
     }
     if (rows != NULL && a.count[OPT_LONG] != 0) {
-        add_long(&t, rows);
+        add_long(&c, &t, rows);
     } else if (rows != NULL) {
         add_table(&t, &a, rows);
     }

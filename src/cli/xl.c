@@ -30,8 +30,6 @@ static const struct cli_item refused[] = {
     {"vm-list", "`xl list` lists the same domains"},
     {"sharing", "pages are not shared"},
     {"sched-credit", "there is no such scheduler; see sched-credit2"},
-    {"sched-credit2", "knobs cannot be changed yet"},
-    {"sched-rtds", "knobs cannot be changed yet"},
     {"set-parameters", "the hypervisor has no such parameters"},
     {"network-attach", "there are no devices"},
     {"network-list", "there are no devices"},
@@ -53,13 +51,6 @@ static const struct cli_item refused[] = {
     {"vsnd-list", "there are no devices"},
     {"vsnd-detach", "there are no devices"},
     {"claims", "memory is not claimed in advance"},
-    {"cpupool-create", "there is one cpupool"},
-    {"cpupool-list", "there is one cpupool"},
-    {"cpupool-destroy", "there is one cpupool"},
-    {"cpupool-rename", "there is one cpupool"},
-    {"cpupool-cpu-add", "there is one cpupool"},
-    {"cpupool-cpu-remove", "there is one cpupool"},
-    {"cpupool-migrate", "there is one cpupool"},
     {"cpupool-numa-split", "there is one NUMA node"},
     {"getenforce", "there is no security module"},
     {"setenforce", "there is no security module"},
@@ -87,6 +78,7 @@ static const struct cli_item refused[] = {
 static bool is_ours(const struct cli_command *c)
 {
     return c == &cli_run_command || c == &cli_conform_command ||
+           c == &cli_lab_command || c == &cli_trace_command ||
            c == &cli_host_command || c == &cli_watch_command;
 }
 
