@@ -118,6 +118,36 @@ do_ rename i g
 exits 1 "rename: taken"
 says "Can't rename domain 'i'."
 
+# ---- cpupools and knobs ----
+
+do_ sched-credit2 -d i -w 512
+exits 0 "sched-credit2 -w"
+do_ sched-credit2 -d i
+shows '^i +2 +512 +0$'
+do_ sched-credit2 -d i -c 900
+exits 1 "a cap out of range"
+says 'Cpu cap out of range, valid range is from 0 to 100'
+do_ cpupool-cpu-remove Pool-0 1
+exits 0 "cpupool-cpu-remove"
+do_ cpupool-create 'name="p"' 'sched="rtds"' 'cpus=["1"]'
+exits 0 "cpupool-create"
+shows '^number of cpus: 1$'
+do_ cpupool-migrate i p
+exits 0 "cpupool-migrate"
+do_ cpupool-list
+shows '^Pool-0 +1 +credit2 +y +1$'
+shows '^p +1 +rtds +y +1$'
+do_ sched-rtds -d i -v 0 -p 20000 -b 3000 -e 1
+exits 0 "sched-rtds"
+do_ sched-rtds -d i -v all
+shows '^i +2 +0 +20000 +3000 +yes$'
+do_ cpupool-destroy p
+exits 1 "cpupool-destroy: it has a domain"
+do_ list -c
+shows '^i .* p$'
+do_ create -q "$tmp/g.cfg" 'name="k"' 'pool="nosuch"'
+exits 1 "create: no such cpupool"
+
 # ---- console ----
 
 echo hello | "$schedop" console i >"$tmp/console" 2>"$err" &
@@ -222,6 +252,46 @@ do_ list --host two
 shows '^g +1 '
 do_ list
 shows '^g +1 '
+
+mkdir "$tmp/bin"
+ln -s "$schedop" "$tmp/bin/xl"
+# A script as people have them for Xen, word for word.
+cat >"$tmp/job.sh" <<'C'
+set -e
+cat > g.cfg <<G
+name="job"
+type="pvh"
+vcpus=1
+memory=64
+kernel="$1"
+on_poweroff="preserve"
+on_reboot="preserve"
+on_crash="preserve"
+on_watchdog="preserve"
+G
+xl create -q g.cfg
+xl shutdown $(xl domid job)
+i=0; while [ $i -lt 250 ]; do case $(xl list job | awk 'NR==2{print $5}') in *s*|*c*) break;; esac; sleep 0.2; i=$((i+1)); done
+xl list job | awk 'NR==2{print $1, $5}'
+xl destroy job
+xl list job 2>&1 || echo "status $?"
+C
+(cd "$tmp" && PATH=$tmp/bin:$PATH sh job.sh "$build/guests/keeper.elf") \
+    >"$out" 2>"$err" </dev/null
+status=$?
+exits 0 "a script for xl"
+prints "what it prints" \
+    'Shutting down domain 2\njob ---s--\njob is an invalid domain identifier (rc=-6)\nstatus 1\n'
+
+# ---- bash ----
+
+"$schedop" --completion >"$tmp/completion"
+bash -c '. "$1" && COMP_WORDS=(schedop vcpu-) COMP_CWORD=1 && _schedop &&
+    echo "${COMPREPLY[*]}"' - "$tmp/completion" >"$out"
+prints "completion of verbs" 'vcpu-list vcpu-pin vcpu-set\n'
+bash -c '. "$1" && COMP_WORDS=("$2" pause g) COMP_CWORD=2 && _schedop &&
+    echo "${COMPREPLY[*]}"' - "$tmp/completion" "$schedop" >"$out"
+prints "completion of domains" 'g\n'
 
 # ---- as xl ----
 
