@@ -25,7 +25,15 @@ $(O)/cli-asan/%.o: src/%.c
 $(O)/schedop: $(CLI_OBJ) $(O)/sim/lab.a $(O)/explore/explore.o
 	$(Q)$(CC) -o $@ $^ $(CLI_LIBS)
 
-ALL += $(O)/schedop
+# The completion for bash, from the option tables.
+$(O)/schedop.bash: $(O)/schedop
+	$(Q)$< --completion >$@
+
+# The same program under the name of Xen's tool.
+$(O)/xl: $(O)/schedop
+	$(Q)ln -sf schedop $@
+
+ALL += $(O)/schedop $(O)/schedop.bash $(O)/xl
 
 # ---- tests ----
 
@@ -64,9 +72,13 @@ man: $(O)/schedop
 	$(Q)$(O)/schedop --man >docs/schedop.1
 
 install: install-cli
-install-cli: $(O)/schedop $(O)/schedop-hypervisor.elf
+install-cli: $(O)/schedop $(O)/schedop.bash $(O)/schedop-hypervisor.elf
 	install -D -m 755 $(O)/schedop $(DESTDIR)$(PREFIX)/bin/schedop
 	install -D -m 644 $(O)/schedop-hypervisor.elf \
 	    $(DESTDIR)$(PREFIX)/lib/schedop/schedop-hypervisor.elf
 	install -D -m 644 docs/schedop.1 \
 	    $(DESTDIR)$(PREFIX)/share/man/man1/schedop.1
+	install -D -m 644 $(O)/schedop.bash \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/schedop
+	install -d $(DESTDIR)$(PREFIX)/libexec/schedop
+	ln -sf ../../bin/schedop $(DESTDIR)$(PREFIX)/libexec/schedop/xl
