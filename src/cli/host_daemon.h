@@ -201,7 +201,7 @@ host_serve_fn host_serve_create;
 /* host_pool.c */
 host_serve_fn host_serve_pools, host_serve_pool_create, host_serve_pool_destroy,
     host_serve_pool_rename, host_serve_pool_add, host_serve_pool_remove,
-    host_serve_pool_move, host_serve_pool_knobs, host_serve_knobs,
-    host_serve_vcpu_knobs;
+    host_serve_pool_move, host_serve_credit2, host_serve_credit2_pool,
+    host_serve_rtds;
 
 #endif

@@ -27,11 +27,11 @@ void host_serve_pool_create(struct host *h, struct host_client *c,
 void host_serve_pool_destroy(struct host *h, struct host_client *c,
                              struct host_request *r, json_t *args)
 {
-    uint64_t id;
+    uint64_t pool;
 
     (void)c;
-    if (host_number(h, r, args, "id", UINT32_MAX, &id)) {
-        host_ask(h, host_answer_text, r, "pool-destroy %" PRIu64, id);
+    if (host_number(h, r, args, "pool", UINT32_MAX, &pool)) {
+        host_ask(h, host_answer_text, r, "pool-destroy %" PRIu64, pool);
     }
 }
 
@@ -39,12 +39,12 @@ void host_serve_pool_rename(struct host *h, struct host_client *c,
                             struct host_request *r, json_t *args)
 {
     const char *name;
-    uint64_t id;
+    uint64_t pool;
 
     (void)c;
-    if (host_number(h, r, args, "id", UINT32_MAX, &id) &&
+    if (host_number(h, r, args, "pool", UINT32_MAX, &pool) &&
         (name = host_word(h, r, args, "name")) != NULL) {
-        host_ask(h, host_answer_text, r, "pool-rename %" PRIu64 " %s", id,
+        host_ask(h, host_answer_text, r, "pool-rename %" PRIu64 " %s", pool,
                  name);
     }
 }
@@ -52,11 +52,11 @@ void host_serve_pool_rename(struct host *h, struct host_client *c,
 static void with_second(struct host *h, struct host_request *r,
                         const json_t *args, const char *verb, const char *key)
 {
-    uint64_t id, second;
+    uint64_t pool, second;
 
-    if (host_number(h, r, args, "id", UINT32_MAX, &id) &&
+    if (host_number(h, r, args, "pool", UINT32_MAX, &pool) &&
         host_number(h, r, args, key, UINT16_MAX, &second)) {
-        host_ask(h, host_answer_text, r, "%s %" PRIu64 " %" PRIu64, verb, id,
+        host_ask(h, host_answer_text, r, "%s %" PRIu64 " %" PRIu64, verb, pool,
                  second);
     }
 }
@@ -83,81 +83,83 @@ void host_serve_pool_move(struct host *h, struct host_client *c,
 }
 
 /*
- * The members of `set`, names and numbers, as words with a blank in front;
- * false, and the request refused, when they are anything else.
+ * The numbers called `key`, each with a blank in front, or nothing when there
+ * are none of them; false, and the request refused, when some are missing or
+ * wrong.
  */
-static bool words_of(struct host *h, struct host_request *r, json_t *args,
-                     struct cli_text *t)
+static bool numbers(struct host *h, struct host_request *r, json_t *args,
+                    const char *const *key, size_t count, struct cli_text *t)
 {
-    json_t *set = json_object_get(args, "set"), *value;
-    const char *key;
+    size_t given = 0;
+    uint64_t n;
 
+    for (size_t i = 0; i < count; i++) {
+        given += json_object_get(args, key[i]) != NULL;
+    }
     cli_text_str(t, "");
-    json_object_foreach(set, key, value)
-    {
-        bool name = key[0] != '\0' && strlen(key) < 16 &&
-                    strspn(key, "abcdefghijklmnopqrstuvwxyz_") == strlen(key);
-
-        if (!name || !json_is_integer(value) || json_integer_value(value) < 0 ||
-            json_integer_value(value) > UINT32_MAX) {
-            host_refuse(h, r, "invalid",
-                        "set must hold names and numbers up to %u", UINT32_MAX);
+    for (size_t i = 0; i < count && given != 0; i++) {
+        if (!host_number(h, r, args, key[i], UINT32_MAX, &n)) {
             cli_text_free(t);
             return false;
         }
-        cli_text_printf(t, " %s=%" PRIu64, key,
-                        (uint64_t)json_integer_value(value));
+        cli_text_printf(t, " %" PRIu64, n);
     }
     return true;
 }
 
-void host_serve_pool_knobs(struct host *h, struct host_client *c,
-                           struct host_request *r, json_t *args)
+void host_serve_credit2(struct host *h, struct host_client *c,
+                        struct host_request *r, json_t *args)
 {
-    struct cli_text t = {0};
-    uint64_t id;
-
-    (void)c;
-    if (host_number(h, r, args, "id", UINT32_MAX, &id) &&
-        words_of(h, r, args, &t)) {
-        host_ask(h, host_answer_words, r, "pool-knobs %" PRIu64 "%.400s", id,
-                 t.data);
-        cli_text_free(&t);
-    }
-}
-
-void host_serve_knobs(struct host *h, struct host_client *c,
-                      struct host_request *r, json_t *args)
-{
+    static const char *const keys[] = {"weight", "cap"};
     struct cli_text t = {0};
     uint64_t domid;
 
     (void)c;
     if (host_number(h, r, args, "domid", UINT16_MAX, &domid) &&
-        words_of(h, r, args, &t)) {
-        host_ask(h, host_answer_words, r, "knobs %" PRIu64 "%.400s", domid,
+        numbers(h, r, args, keys, 2, &t)) {
+        host_ask(h, host_answer_words, r, "sched-credit2 %" PRIu64 "%s", domid,
                  t.data);
         cli_text_free(&t);
     }
 }
 
-void host_serve_vcpu_knobs(struct host *h, struct host_client *c,
-                           struct host_request *r, json_t *args)
+void host_serve_credit2_pool(struct host *h, struct host_client *c,
+                             struct host_request *r, json_t *args)
 {
+    static const char *const keys[] = {"ratelimit_us"};
     struct cli_text t = {0};
-    uint64_t domid, vcpu;
+    uint64_t pool;
 
     (void)c;
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return;
-    }
-    if (json_object_get(args, "vcpu") == NULL) {
-        host_ask(h, host_answer_rows, r, "vcpu-knobs %" PRIu64, domid);
-    } else if (host_number(h, r, args, "vcpu", UINT16_MAX, &vcpu) &&
-               words_of(h, r, args, &t)) {
-        host_ask(h, host_answer_rows, r,
-                 "vcpu-knobs %" PRIu64 " %" PRIu64 "%.400s", domid, vcpu,
-                 t.data);
+    if (host_number(h, r, args, "pool", UINT32_MAX, &pool) &&
+        numbers(h, r, args, keys, 1, &t)) {
+        host_ask(h, host_answer_words, r, "sched-credit2-pool %" PRIu64 "%s",
+                 pool, t.data);
         cli_text_free(&t);
     }
+}
+
+/* Without a vCPU: what new ones get, or, when setting, all. */
+void host_serve_rtds(struct host *h, struct host_client *c,
+                     struct host_request *r, json_t *args)
+{
+    static const char *const keys[] = {"period", "budget", "extratime"};
+    bool one = json_object_get(args, "vcpu") != NULL;
+    struct cli_text t = {0};
+    uint64_t domid, vcpu = 0;
+
+    (void)c;
+    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid) ||
+        (one && !host_number(h, r, args, "vcpu", UINT16_MAX, &vcpu)) ||
+        !numbers(h, r, args, keys, 3, &t)) {
+        return;
+    }
+    if (one) {
+        host_ask(h, host_answer_words, r,
+                 "sched-rtds %" PRIu64 " %" PRIu64 "%s", domid, vcpu, t.data);
+    } else {
+        host_ask(h, host_answer_words, r, "sched-rtds %" PRIu64 " -%s", domid,
+                 t.data);
+    }
+    cli_text_free(&t);
 }

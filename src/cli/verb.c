@@ -191,7 +191,7 @@ json_t *verb_pool(json_t *pools, const char *word)
 
         if (strcmp(verb_string(pool, "name"), word) == 0 ||
             (cli_number(word, UINT32_MAX, &id) &&
-             verb_int(pool, "id") == (json_int_t)id)) {
+             verb_int(pool, "pool") == (json_int_t)id)) {
             return pool;
         }
     }

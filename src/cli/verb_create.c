@@ -330,7 +330,7 @@ static int take_pools(struct control *c, struct run *run)
         struct cli_pool *p = &run->pool[run->nr_pools];
         const char *sched = cli_scheduler("host", verb_string(pool, "sched"));
 
-        if (verb_int(pool, "id") == 0) {
+        if (verb_int(pool, "pool") == 0) {
             run->sched = sched;
             continue;
         }

@@ -137,7 +137,7 @@ static void refresh(struct control *c, const json_t *d, json_t *config)
 {
     json_t *info = json_object_get(config, "c_info");
     json_t *b_info = json_object_get(config, "b_info");
-    json_t *knobs = sched_knobs(c, d, NULL, NULL);
+    json_t *knobs = sched_knobs(c, d);
 
     json_object_set_new(info, "name", json_string(verb_string(d, "name")));
     json_object_set_new(info, "uuid", json_string(verb_string(d, "uuid")));

@@ -178,17 +178,18 @@ static int fill_pool(struct control *c, json_int_t id, uint64_t cpus)
     for (unsigned i = 0; i < 64; i++) {
         if ((cpus >> i & 1) != 0 &&
             verb_request(c, "pool-add",
-                         json_pack("{s:I, s:i}", "id", id, "pcpu", (int)i),
+                         json_pack("{s:I, s:i}", "pool", id, "pcpu", (int)i),
                          "cannot add a pCPU") != 0) {
             for (unsigned j = 0; j < i; j++) {
                 if ((cpus >> j & 1) != 0) {
                     (void)verb_request(
                         c, "pool-remove",
-                        json_pack("{s:I, s:i}", "id", id, "pcpu", (int)j),
+                        json_pack("{s:I, s:i}", "pool", id, "pcpu", (int)j),
                         "cannot remove a pCPU");
                 }
             }
-            (void)verb_request(c, "pool-destroy", json_pack("{s:I}", "id", id),
+            (void)verb_request(c, "pool-destroy",
+                               json_pack("{s:I}", "pool", id),
                                "cannot destroy it");
             return CLI_ERROR;
         }
@@ -212,7 +213,7 @@ static int create_pool(struct control *c, const struct cli_pool *p,
     answer = control_do(
         c, "pool-create",
         json_pack("{s:s, s:s}", "name", p->name, "sched", sched), NULL);
-    rc = answer != NULL ? fill_pool(c, verb_int(answer, "id"), p->cpus)
+    rc = answer != NULL ? fill_pool(c, verb_int(answer, "pool"), p->cpus)
                         : CLI_ERROR;
     json_decref(answer);
     if (rc != CLI_OK) {
@@ -299,7 +300,7 @@ static int act_destroy(struct control *c, const struct verb_args *a,
                        json_t *pool)
 {
     uint64_t cpus = (uint64_t)verb_int(pool, "pcpus");
-    json_int_t id = verb_int(pool, "id");
+    json_int_t id = verb_int(pool, "pool");
 
     /* As xl: a pool with domains stays whole, else its pCPUs go first. */
     if (verb_int(pool, "domains") != 0 || id == 0) {
@@ -309,12 +310,12 @@ static int act_destroy(struct control *c, const struct verb_args *a,
     for (int i = 0; i < 64; i++) {
         if ((cpus >> i & 1) != 0 &&
             verb_request(c, "pool-remove",
-                         json_pack("{s:I, s:i}", "id", id, "pcpu", i),
+                         json_pack("{s:I, s:i}", "pool", id, "pcpu", i),
                          "cannot remove a pCPU") != 0) {
             return CLI_ERROR;
         }
     }
-    return verb_request(c, "pool-destroy", json_pack("{s:I}", "id", id),
+    return verb_request(c, "pool-destroy", json_pack("{s:I}", "pool", id),
                         "Can't destroy cpupool") == 0
                ? CLI_OK
                : CLI_ERROR;
@@ -329,7 +330,7 @@ static int act_rename(struct control *c, const struct verb_args *a,
                       json_t *pool)
 {
     return verb_request(c, "pool-rename",
-                        json_pack("{s:I, s:s}", "id", verb_int(pool, "id"),
+                        json_pack("{s:I, s:s}", "pool", verb_int(pool, "pool"),
                                   "name", a->operand[1]),
                         "Can't rename cpupool") == 0
                ? CLI_OK
@@ -365,7 +366,7 @@ static int each_cpu(struct control *c, const char *list, const char *request,
 
         if ((map >> i & 1) != 0 &&
             verb_request(c, request,
-                         json_pack("{s:I, s:i}", "id", verb_int(pool, "id"),
+                         json_pack("{s:I, s:i}", "pool", verb_int(pool, "pool"),
                                    "pcpu", (int)i),
                          words) != 0) {
             failed = 1;
@@ -433,8 +434,9 @@ static int migrate_main(const struct cli_command *self, int argc, char **argv)
     } else if (d != NULL && (pools = verb_pools(&c)) != NULL &&
                (pool = verb_pool(pools, a.operand[1])) != NULL &&
                verb_request(&c, "pool-move",
-                            json_pack("{s:I, s:I}", "id", verb_int(pool, "id"),
-                                      "domid", verb_int(d, "domid")),
+                            json_pack("{s:I, s:I}", "pool",
+                                      verb_int(pool, "pool"), "domid",
+                                      verb_int(d, "domid")),
                             "cannot move it") == 0) {
         rc = CLI_OK;
     }

@@ -71,7 +71,7 @@ static void add_row(struct cli_text *t, const json_t *d, const json_t *k)
 
 static int add_domain(struct control *c, struct cli_text *t, const json_t *d)
 {
-    json_t *k = sched_knobs(c, d, NULL, NULL);
+    json_t *k = sched_knobs(c, d);
     int rc = -1;
 
     if (k != NULL && strcmp(verb_string(k, "sched"), "rtds") != 0) {
@@ -117,54 +117,68 @@ static int print_pools(struct control *c, const char *only)
     return cli_text_print(&t, STDOUT_FILENO) && rc == 0 ? CLI_OK : CLI_ERROR;
 }
 
-/* The rows of one vCPU, or of all for NULL; after setting, if `set`. */
-static json_t *vcpu_knobs(struct control *c, const json_t *d, const char *vcpu,
+/* Asks for the knobs of a vCPU, after setting those in `set` (taken). */
+static json_t *vcpu_knobs(struct control *c, const json_t *d, unsigned vcpu,
                           json_t *set)
 {
-    json_t *args = json_pack("{s:I}", "domid", verb_int(d, "domid")), *answer;
-    uint64_t n = 0;
+    json_t *args = set != NULL ? set : json_object(), *answer;
 
-    if (vcpu != NULL && !cli_number(vcpu, UINT16_MAX, &n)) {
-        cli_error("%s is no vCPU", vcpu);
-        json_decref(args);
-        json_decref(set);
-        return NULL;
-    }
-    if (vcpu != NULL) {
-        json_object_set_new(args, "vcpu", json_integer((json_int_t)n));
-    }
-    if (set != NULL) {
-        json_object_set_new(args, "set", set);
-    }
-    answer = control_do(c, "vcpu-knobs", args, NULL);
-    if (answer == NULL && set == NULL) {
-        cli_error("libxl_vcpu_sched_params_get%s failed.",
-                  vcpu == NULL ? "_all" : "");
+    json_object_set(args, "domid", json_object_get(d, "domid"));
+    json_object_set_new(args, "vcpu", json_integer(vcpu));
+    answer = control_do(c, "sched-rtds", args, NULL);
+    if (answer != NULL) {
+        json_object_set_new(answer, "vcpu", json_integer(vcpu));
     }
     return answer;
 }
 
-static int print_vcpus(struct control *c, const json_t *d, const char *vcpu)
+/* The vCPUs from *first to *last that the word names; false after a message. */
+static bool range_of(const json_t *d, const char *word, unsigned *first,
+                     unsigned *last)
 {
-    json_t *answer = vcpu_knobs(c, d, vcpu, NULL);
-    struct cli_text t = {0};
-    const json_t *k;
-    size_t i;
+    unsigned nr = (unsigned)verb_int(d, "vcpus");
+    uint64_t n = 0;
 
-    json_array_foreach(json_object_get(answer, "rows"), i, k)
-    {
-        add_row(&t, d, k);
+    *first = 0;
+    *last = nr - 1;
+    if (strcmp(word, "all") == 0) {
+        return true;
     }
-    json_decref(answer);
-    return cli_text_print(&t, STDOUT_FILENO) && answer != NULL ? CLI_OK
-                                                               : CLI_ERROR;
+    if (!cli_number(word, nr - 1, &n)) {
+        cli_error("%s is no vCPU of domain %d", word,
+                  (int)verb_int(d, "domid"));
+        return false;
+    }
+    *first = *last = (unsigned)n;
+    return true;
+}
+
+static int print_vcpus(struct control *c, const json_t *d, const char *word)
+{
+    struct cli_text t = {0};
+    unsigned first, last;
+    int rc = range_of(d, word, &first, &last) ? CLI_OK : CLI_ERROR;
+
+    for (unsigned n = first; rc == CLI_OK && n <= last; n++) {
+        json_t *k = vcpu_knobs(c, d, n, NULL);
+
+        if (k == NULL) {
+            cli_error("libxl_vcpu_sched_params_get%s failed.",
+                      first != last ? "_all" : "");
+            rc = CLI_ERROR;
+        } else {
+            add_row(&t, d, k);
+        }
+        json_decref(k);
+    }
+    return cli_text_print(&t, STDOUT_FILENO) ? rc : CLI_ERROR;
 }
 
 /* ---- setting ---- */
 
 /* What one -v and its -p, -b and -e say. */
 struct group {
-    const char *vcpu; /* NULL: all */
+    const char *vcpu; /* its number, or "all" */
     const char *value[3];
 };
 
@@ -189,24 +203,21 @@ static json_t *set_of(const struct group *g)
 
 static int set_group(struct control *c, const json_t *d, const struct group *g)
 {
-    unsigned nr = (unsigned)verb_int(d, "vcpus");
-    int rc = CLI_OK;
+    unsigned first, last;
+    int rc = range_of(d, g->vcpu, &first, &last) ? CLI_OK : CLI_ERROR;
 
-    for (unsigned n = 0; n < (g->vcpu == NULL ? nr : 1) && rc == CLI_OK; n++) {
-        char *vcpu =
-            g->vcpu != NULL ? cli_strdup(g->vcpu) : cli_format("%u", n);
+    for (unsigned n = first; rc == CLI_OK && n <= last; n++) {
         json_t *set = set_of(g), *answer = NULL;
 
         if (set != NULL) {
-            answer = vcpu_knobs(c, d, vcpu, set);
+            answer = vcpu_knobs(c, d, n, set);
         }
-        if (answer == NULL) {
-            cli_error("libxl_vcpu_sched_params_set%s failed.",
-                      g->vcpu == NULL ? "_all" : "");
-            rc = CLI_ERROR;
-        }
+        rc = answer != NULL ? CLI_OK : CLI_ERROR;
         json_decref(answer);
-        free(vcpu);
+    }
+    if (rc != CLI_OK) {
+        cli_error("libxl_vcpu_sched_params_set%s failed.",
+                  strcmp(g->vcpu, "all") == 0 ? "_all" : "");
     }
     return rc;
 }
@@ -227,9 +238,6 @@ static int set_groups(struct control *c, const struct verb_args *a,
         if (id == OPT_VCPU && i < a->nr_given) {
             open = true;
             g = (struct group){.vcpu = a->given[i].value};
-            if (strcmp(g.vcpu, "all") == 0) {
-                g.vcpu = NULL;
-            }
             /* Its values may stand before it, when there is one -v. */
             for (int k = 0; k < 3; k++) {
                 g.value[k] = a->value[OPT_PERIOD + k];
@@ -263,9 +271,7 @@ static int rtds_domain(struct control *c, const struct verb_args *a)
         rc = cli_text_print(&t, STDOUT_FILENO) ? rc : CLI_ERROR;
         for (size_t i = 0; i < a->nr_given && rc == CLI_OK; i++) {
             if (a->given[i].id == OPT_VCPU) {
-                bool all = strcmp(a->given[i].value, "all") == 0;
-
-                rc = print_vcpus(c, d, all ? NULL : a->given[i].value);
+                rc = print_vcpus(c, d, a->given[i].value);
             }
         }
     }

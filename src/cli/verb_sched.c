@@ -51,15 +51,46 @@ const struct cli_command cli_sched_credit2_command = {
     .main = credit2_main,
 };
 
-json_t *sched_knobs(struct control *c, const json_t *domain, json_t *set,
-                    char **error)
+/* The policy of the domain's cpupool; to be freed. */
+static char *policy_of(struct control *c, const json_t *domain)
 {
-    json_t *args = json_pack("{s:I}", "domid", verb_int(domain, "domid"));
+    json_t *pools = verb_pools(c);
+    const json_t *pool;
+    char *sched = NULL;
+    size_t i;
 
-    if (set != NULL) {
-        json_object_set_new(args, "set", set);
+    json_array_foreach(pools, i, pool)
+    {
+        if (sched == NULL && strcmp(verb_string(pool, "name"),
+                                    verb_string(domain, "pool")) == 0) {
+            sched = cli_strdup(verb_string(pool, "sched"));
+        }
     }
-    return control_do(c, "knobs", args, error);
+    json_decref(pools);
+    return sched;
+}
+
+json_t *sched_knobs(struct control *c, const json_t *domain)
+{
+    char *sched = policy_of(c, domain);
+    json_t *knobs = NULL;
+
+    if (sched != NULL &&
+        (strcmp(sched, "credit2") == 0 || strcmp(sched, "rtds") == 0)) {
+        char *request = cli_format("sched-%s", sched);
+
+        knobs = control_do(
+            c, request, json_pack("{s:I}", "domid", verb_int(domain, "domid")),
+            NULL);
+        free(request);
+    } else if (sched != NULL) {
+        knobs = json_object(); /* it has none */
+    }
+    if (knobs != NULL) {
+        json_object_set_new(knobs, "sched", json_string(sched));
+    }
+    free(sched);
+    return knobs;
 }
 
 /* ---- printing ---- */
@@ -67,13 +98,14 @@ json_t *sched_knobs(struct control *c, const json_t *domain, json_t *set,
 static int print_ratelimit(struct control *c, struct cli_text *t,
                            const json_t *pool)
 {
-    json_t *k = control_do(
-        c, "pool-knobs", json_pack("{s:I}", "id", verb_int(pool, "id")), NULL);
+    json_t *k =
+        control_do(c, "sched-credit2-pool",
+                   json_pack("{s:I}", "pool", verb_int(pool, "pool")), NULL);
 
     if (k != NULL) {
         cli_text_printf(t, "Cpupool %s: ratelimit=%lldus\n",
                         verb_string(pool, "name"),
-                        (long long)verb_int(k, "ratelimit"));
+                        (long long)verb_int(k, "ratelimit_us"));
     }
     json_decref(k);
     return k != NULL ? 0 : -1;
@@ -86,7 +118,7 @@ static void add_header(struct cli_text *t)
 
 static int add_domain(struct control *c, struct cli_text *t, const json_t *d)
 {
-    json_t *k = sched_knobs(c, d, NULL, NULL);
+    json_t *k = sched_knobs(c, d);
     int rc = -1;
 
     if (k != NULL && strcmp(verb_string(k, "sched"), "credit2") != 0) {
@@ -184,6 +216,22 @@ static int add_set(json_t *set, const json_t *domain, const char *what,
     return check_range(domain, what, n);
 }
 
+/* Both knobs are set at a time: what is not in `set` stays as it is. */
+static json_t *set_both(struct control *c, const json_t *domain,
+                        const json_t *set, char **error)
+{
+    json_t *args = control_do(
+        c, "sched-credit2",
+        json_pack("{s:I}", "domid", verb_int(domain, "domid")), error);
+
+    if (args == NULL) {
+        return NULL;
+    }
+    json_object_update(args, (json_t *)(uintptr_t)set);
+    json_object_set(args, "domid", json_object_get(domain, "domid"));
+    return control_do(c, "sched-credit2", args, error);
+}
+
 static int credit2_domain(struct control *c, const struct verb_args *a)
 {
     json_t *domain = verb_domain(c, a->value[OPT_DOMAIN]), *answer = NULL;
@@ -201,7 +249,7 @@ static int credit2_domain(struct control *c, const struct verb_args *a)
         rc = add_domain(c, &t, domain) == 0 ? CLI_OK : CLI_ERROR;
         rc = cli_text_print(&t, STDOUT_FILENO) ? rc : CLI_ERROR;
     } else if (domain != NULL) {
-        answer = sched_knobs(c, domain, json_incref(set), &error);
+        answer = set_both(c, domain, set, &error);
         rc = answer != NULL ? CLI_OK : CLI_ERROR;
         if (error != NULL) {
             cli_error("%s", error);
@@ -234,9 +282,9 @@ static int credit2_schedule(struct control *c, const struct verb_args *a)
         cli_error("Ratelimit out of range, valid range is from %d to %d",
                   RATELIMIT_MIN_US, RATELIMIT_MAX_US);
     } else if (pool != NULL &&
-               verb_request(c, "pool-knobs",
-                            json_pack("{s:I, s:{s:I}}", "id",
-                                      verb_int(pool, "id"), "set", "ratelimit",
+               verb_request(c, "sched-credit2-pool",
+                            json_pack("{s:I, s:I}", "pool",
+                                      verb_int(pool, "pool"), "ratelimit_us",
                                       (json_int_t)us),
                             "sched-credit2") == 0) {
         rc = CLI_OK;

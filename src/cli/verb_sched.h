@@ -5,8 +5,11 @@
 
 #include "control.h"
 
-/* The knobs of a domain, after those in `set` (taken, or NULL) were set. */
-json_t *sched_knobs(struct control *c, const json_t *domain, json_t *set,
-                    char **error);
+/*
+ * The knobs of a domain, with "sched", the policy of its cpupool: for credit2
+ * weight and cap, for rtds period, budget and extratime of new vCPUs. NULL
+ * after a message.
+ */
+json_t *sched_knobs(struct control *c, const json_t *domain);
 
 #endif

@@ -182,9 +182,9 @@ static void arguments_that_make_no_sense(void **state)
         "\"store-read\",\"args\":{\"domid\":1,\"path\":\"a b\"}",
         "\"trigger\",\"args\":{\"domid\":1,\"vcpu\":0}",
         "\"debug\",\"args\":{}",
-        "\"knobs\",\"args\":{\"domid\":1,\"set\":{\"weight\":-1}}",
-        "\"knobs\",\"args\":{\"domid\":1,\"set\":{\"a b\":1}}",
-        "\"pool-add\",\"args\":{\"id\":0}",
+        "\"sched-credit2\",\"args\":{\"domid\":1,\"weight\":-1}",
+        "\"sched-credit2\",\"args\":{\"domid\":1,\"cap\":1}",
+        "\"pool-add\",\"args\":{\"pool\":0}",
         "\"create\",\"args\":{\"parts\":[\"kernel\"]}",
         "\"create\",\"args\":{\"parts\":\"kernel\"}",
         "\"create\"",
@@ -447,8 +447,8 @@ static const char *const requests[] = {
     "{\"id\":9,\"do\":\"rename\",\"args\":{\"domid\":1,\"name\":\"x\"}}",
     "{\"id\":10,\"do\":\"vcpu-pin\",\"args\":{\"domid\":1,\"vcpu\":0,"
     "\"hard\":3,\"soft\":1,\"force\":true}}",
-    "{\"id\":11,\"do\":\"knobs\",\"args\":{\"domid\":1,"
-    "\"set\":{\"weight\":5,\"cap\":1}}}",
+    "{\"id\":11,\"do\":\"sched-credit2\",\"args\":{\"domid\":1,"
+    "\"weight\":5,\"cap\":1}}",
     "{\"id\":12,\"do\":\"debug\",\"args\":{\"key\":\"q\"}}",
     "{\"id\":13,\"do\":\"store-write\",\"args\":{\"domid\":1,"
     "\"path\":\"control/shutdown\",\"value\":\"poweroff\"}}",
