@@ -55,10 +55,13 @@ static void receive(void *data, uint32_t size)
 static void request(uint32_t type, const char *body, uint32_t size, char *out,
                     uint32_t room)
 {
-    struct xsd_sockmsg head = {.type = type, .len = size};
+    struct xsd_sockmsg head;
     uint32_t n = 0;
     char c;
 
+    memset(&head, 0, sizeof(head));
+    head.type = type;
+    head.len = size;
     send(&head, sizeof(head));
     send(body, size);
     receive(&head, sizeof(head));

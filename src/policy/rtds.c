@@ -408,6 +408,14 @@ static void reckon(struct policy_pool *pool)
     (void)idlers_tell(&c->pcpus, pool->online);
 }
 
+/* Of a knob for `v`, or else for all vCPUs of `d`. */
+static bool is_concerned(const struct policy_vcpu *one,
+                         const struct policy_vcpu *v,
+                         const struct policy_domain *d)
+{
+    return v != NULL ? one == v : one->domain == d;
+}
+
 /* Whether `v`, or all vCPUs of `d`, can have `k` beside all who asked. */
 static bool can_have(struct policy_pool *pool, const struct policy_vcpu *v,
                      const struct policy_domain *d, const struct policy_rtds *k)
@@ -419,7 +427,7 @@ static bool can_have(struct policy_pool *pool, const struct policy_vcpu *v,
     for (n = c->vcpus.next; n != &c->vcpus; n = n->next) {
         struct policy_vcpu *other = at_link(n);
 
-        if (other == v || other->domain == d) {
+        if (is_concerned(other, v, d)) {
             one = share_of(k->budget_us, k->period_us);
         } else if (rt_vcpu(other)->asked_for) {
             one = share(rt_vcpu(other));
@@ -457,7 +465,7 @@ static int set_parameters(struct policy_pool *pool, const struct policy_vcpu *v,
         struct policy_vcpu *one = at_link(n);
         struct rt_vcpu *r = rt_vcpu(one);
 
-        if (one == v || one->domain == d) {
+        if (is_concerned(one, v, d)) {
             r->period_us = k->period_us;
             r->budget_us = k->budget_us;
             r->extratime = k->extratime;
