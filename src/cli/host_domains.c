@@ -40,11 +40,11 @@ void host_guest_uuid(uint16_t domid, char uuid[40])
 void host_event(struct host *h, json_t *event)
 {
     struct timespec t;
+    int64_t ms;
 
     clock_gettime(CLOCK_REALTIME, &t);
-    json_object_set_new(
-        event, "time",
-        json_real((double)t.tv_sec + (double)(t.tv_nsec / 1000000) / 1e3));
+    ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+    json_object_set_new(event, "time", json_real((double)ms / 1000));
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {
         if (c->watch_id != NULL) {
             json_t *copy = json_deep_copy(event);
@@ -223,11 +223,11 @@ static void on_create(struct host *h, const struct link_message *m)
     (void)snprintf(g->name, sizeof(g->name), "%s", m->name);
     open_log(h, g);
     inherit(h, g);
+    forget_gone(h); /* among them perhaps what it takes the place of */
     while (*last != NULL) {
         last = &(*last)->next;
     }
     *last = g;
-    forget_gone(h);
     host_event(h, event_of("create", g));
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {
         if (c->console_id != NULL && c->console_follows &&

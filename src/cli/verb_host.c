@@ -156,7 +156,7 @@ static int start(const struct verb_args *a)
         }
         o.qemu = qemu;
         rc = host_start(verb_host(a), &o, a->count[OPT_FOREGROUND] != 0);
-        while (o.nr_qemu > 0) {
+        while (qemu != NULL && o.nr_qemu > 0) {
             free(qemu[--o.nr_qemu]);
         }
         free(qemu);

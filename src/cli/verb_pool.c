@@ -13,12 +13,12 @@
 #define VERB(id, verb, text, synopsis_, description_)                          \
     static int id##_main(const struct cli_command *self, int argc,             \
                          char **argv);                                         \
-    static const char *const id##_synopsis[] = {synopsis_, NULL};              \
+    static const char *const id##_synopsis[] = {(synopsis_), NULL};            \
     const struct cli_command cli_cpupool_##id##_command = {                    \
-        .name = "cpupool-" verb,                                               \
-        .summary = text,                                                       \
+        .name = (verb),                                                        \
+        .summary = (text),                                                     \
         .synopsis = id##_synopsis,                                             \
-        .description = description_,                                           \
+        .description = (description_),                                         \
         .options = id##_options,                                               \
         .parts = verb_no_parts,                                                \
         .main = id##_main,                                                     \
@@ -42,20 +42,21 @@ static const struct cli_option add_options[] = {VERB_OPTIONS};
 static const struct cli_option remove_options[] = {VERB_OPTIONS};
 static const struct cli_option migrate_options[] = {VERB_OPTIONS};
 
-VERB(list, "list", "list the cpupools of the host", "[-c] [POOL]",
+VERB(list, "cpupool-list", "list the cpupools of the host", "[-c] [POOL]",
      "Lists cpupools: pCPUs, scheduler, domains.");
-VERB(create, "create", "create a cpupool", "[-n] [-f FILE|FILE] [KEY=VALUE...]",
+VERB(create, "cpupool-create", "create a cpupool",
+     "[-n] [-f FILE|FILE] [KEY=VALUE...]",
      "Creates a cpupool from a configuration: name, sched, cpus. Its pCPUs "
      "must be free: cpupool-cpu-remove makes them so.");
-VERB(destroy, "destroy", "deactivate a cpupool", "POOL",
+VERB(destroy, "cpupool-destroy", "deactivate a cpupool", "POOL",
      "Destroys a cpupool without domains; its pCPUs are free then.");
-VERB(rename, "rename", "rename a cpupool", "POOL NEW-NAME",
+VERB(rename, "cpupool-rename", "rename a cpupool", "POOL NEW-NAME",
      "Gives a cpupool another name.");
-VERB(add, "cpu-add", "add pCPUs to a cpupool", "POOL PCPUS",
+VERB(add, "cpupool-cpu-add", "add pCPUs to a cpupool", "POOL PCPUS",
      "Adds free pCPUs, a list such as 1,3-4, to a cpupool.");
-VERB(remove, "cpu-remove", "remove pCPUs from a cpupool", "POOL PCPUS",
+VERB(remove, "cpupool-cpu-remove", "remove pCPUs from a cpupool", "POOL PCPUS",
      "Removes pCPUs, a list such as 1,3-4, from a cpupool.");
-VERB(migrate, "migrate", "move a domain into a cpupool", "DOMAIN POOL",
+VERB(migrate, "cpupool-migrate", "move a domain into a cpupool", "DOMAIN POOL",
      "Moves a domain into a cpupool; its affinities become all.");
 
 /* ---- list ---- */

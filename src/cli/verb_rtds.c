@@ -53,7 +53,7 @@ const struct cli_command cli_sched_rtds_command = {
 static void add_header(struct cli_text *t, bool vcpus)
 {
     cli_text_printf(t, "%-33s %4s", "Name", "ID");
-    cli_text_printf(t, vcpus ? " %4s" : "", "VCPU");
+    cli_text_str(t, vcpus ? " VCPU" : "");
     cli_text_printf(t, " %9s %9s %10s\n", "Period", "Budget", "Extratime");
 }
 
