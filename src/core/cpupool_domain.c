@@ -88,6 +88,8 @@ static void pool_exit(struct sop_domain *d)
         pol->ops->remove(pol, &d->vcpu[i]->pol);
     }
     pol->ops->domain_fini(pol, &d->pol);
+    /* What it held may be for others there. */
+    sched_request_some(NULL, d->sys, pol->online);
 }
 
 /* What masks mean depends on the pool. */

@@ -178,6 +178,7 @@ static struct ex_result op_rtds(struct ex_pcpu *c, const struct ex_op *op)
     if (rc == 0) {
         x->rtds = (struct ex_reserve){.period = op->arg[1],
                                       .budget = op->arg[2],
+                                      .from = ex_world.now + x->rtds.period,
                                       .extra = op->arg[3] != 0};
     }
     return done(rc);

@@ -131,6 +131,7 @@ struct ex_meter {
 /* What rtds gives a vCPU, as far as the model knows. */
 struct ex_reserve {
     uint64_t period, budget;
+    uint64_t from; /* what was before is over */
     bool extra;
     struct ex_meter meter;
 };

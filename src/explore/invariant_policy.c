@@ -134,8 +134,12 @@ static void check_cap(struct ex_domain *d)
 static void check_budget(struct ex_vcpu *x)
 {
     struct ex_reserve *r = &x->rtds;
-    uint64_t ran = ex_ran(x), time = metered(&r->meter, ran), most;
+    uint64_t ran = ex_ran(x), time, most;
 
+    if (ex_world.now <= r->from) {
+        return;
+    }
+    time = metered(&r->meter, ran);
     most = (time / r->period + 2u) * r->budget + slack(1);
     if (!r->extra && ran - r->meter.ran > most) {
         ex_fail("budget", "vCPU %u.%u ran %llu us in %llu us", x->d->id, x->id,
