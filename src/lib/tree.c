@@ -2,8 +2,6 @@
 /* See tree.h. */
 #include "tree.h"
 
-#include "bug.h"
-
 static uint32_t height_of(const struct tree_node *n)
 {
     return n != NULL ? n->height : 0;
@@ -118,33 +116,23 @@ static void settle(struct tree *t, struct tree_node *n)
     }
 }
 
-void tree_insert(struct tree *t, struct tree_node *n, uint64_t key,
-                 uint64_t tie, uint64_t set)
+void tree_insert_below(struct tree *t, struct tree_node *n)
 {
     struct tree_node **at = &t->root, *up = NULL;
 
-    ASSERT(!tree_node_is_linked(n));
-    n->key = key;
-    n->tie = tie;
-    n->set = set;
     while (*at != NULL) {
         up = *at;
         at = is_before(n, up) ? &up->left : &up->right;
     }
     n->up = up;
-    n->left = NULL;
-    n->right = NULL;
-    n->height = 1;
-    n->any = set;
     *at = n;
     settle(t, up);
 }
 
-void tree_remove(struct tree *t, struct tree_node *n)
+void tree_remove_from(struct tree *t, struct tree_node *n)
 {
-    struct tree_node *heir, *from;
+    struct tree_node *heir = NULL, *from;
 
-    ASSERT(tree_node_is_linked(n));
     if (n->left == NULL || n->right == NULL) {
         from = n->up;
         replace(t, n, n->left != NULL ? n->left : n->right);
@@ -168,6 +156,9 @@ void tree_remove(struct tree *t, struct tree_node *n)
     }
     n->height = 0;
     settle(t, from);
+    if (heir != NULL && heir != from) {
+        settle(t, heir); /* its own set may matter where that below did not */
+    }
 }
 
 void tree_change_set(struct tree *t, struct tree_node *n, uint64_t set)

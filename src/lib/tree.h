@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bug.h"
+
 struct tree_node {
     struct tree_node *up, *left, *right;
     uint64_t key;
@@ -45,12 +47,41 @@ static inline bool tree_node_is_linked(const struct tree_node *n)
     return n->height != 0;
 }
 
+/* The ways beyond an empty tree, and a tree of one. */
+void tree_insert_below(struct tree *t, struct tree_node *n);
+void tree_remove_from(struct tree *t, struct tree_node *n);
+
 /* Puts in a node that is in no tree. */
-void tree_insert(struct tree *t, struct tree_node *n, uint64_t key,
-                 uint64_t tie, uint64_t set);
+static inline void tree_insert(struct tree *t, struct tree_node *n,
+                               uint64_t key, uint64_t tie, uint64_t set)
+{
+    ASSERT(!tree_node_is_linked(n));
+    n->up = NULL;
+    n->left = NULL;
+    n->right = NULL;
+    n->key = key;
+    n->tie = tie;
+    n->set = set;
+    n->any = set;
+    n->height = 1;
+    if (t->root != NULL) {
+        tree_insert_below(t, n);
+    } else {
+        t->root = n;
+    }
+}
 
 /* Takes out a node that is in this tree. */
-void tree_remove(struct tree *t, struct tree_node *n);
+static inline void tree_remove(struct tree *t, struct tree_node *n)
+{
+    ASSERT(tree_node_is_linked(n));
+    if (t->root != n || n->height != 1) {
+        tree_remove_from(t, n);
+    } else {
+        t->root = NULL;
+        n->height = 0;
+    }
+}
 
 /* Gives a node that is in this tree another set. */
 void tree_change_set(struct tree *t, struct tree_node *n, uint64_t set);

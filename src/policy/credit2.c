@@ -3,338 +3,138 @@
  * The default policy: fair share by weight, in the place of Xen's credit2 and
  * with its knobs, though not its algorithm.
  *
- * Every vCPU has a virtual time: how long it has run, divided by its weight.
- * Its virtual deadline is that plus one quantum divided by its weight; who
- * has the earliest deadline of those queued runs next. So over time all who
- * want to run progress in virtual time together, which is the fair share, and
- * heavier ones also wait less. A vCPU that wakes starts no earlier than the
- * pool's virtual time, so that sleeping saves nothing up.
+ * Idea. Time is measured in virtual ns: a vCPU's virtual time advances by what
+ * it runs divided by its weight, the pool's by what all pCPUs run divided by
+ * the sum of the weights. The difference, times the weight, is the vCPU's
+ * *lag*: what it is behind (or ahead of) its ideal share. A vCPU runs in
+ * requests of one slice (4 ms; 1 ms after a wake). A request may be served
+ * when the pool's virtual time has reached its start, and should be served by
+ * its virtual deadline, one request later; of those that may be served the
+ * one with the earliest deadline runs. (Earliest eligible virtual deadline
+ * first, with the pool's virtual time as in worst-case fair queueing.) If none
+ * may be served but pCPUs are free, the one that could be first runs.
  *
- * One queue per pool, ordered by deadline, serves all its pCPUs: no pCPU is
- * idle while a vCPU that may run there waits. Ties are broken by numbers from
- * the seed, never by addresses.
+ * Bounds, as tests/unit/policy_credit2.c holds it to them:
+ * - Fairness. Where every weight can be used (no vCPU has a right to more than
+ *   one pCPU, none is kept from pCPUs by hard affinity) a vCPU that always
+ *   wants to run is never behind or ahead of its ideal share by more than one
+ *   slice on a single pCPU, by more than two on a queue of several, and by
+ *   more than four across queues (C2_PULL_NS and what runs meanwhile).
+ *   Otherwise each set of vCPUs that compete for the same pCPUs shares them by
+ *   weight, and no lag is carried to others: it is cut to two slices.
+ * - Wake-up. One that wakes starts at the pool's virtual time: sleep saves
+ *   nothing up, nor does it wash off what was used ahead, but for what exceeds
+ *   one slice. Its request is short, so it goes before all of its weight or
+ *   less that have run a quarter of a slice: then at once, or when who runs
+ *   has had the rate limit (1 ms). With n busy ones of any weights that sum to
+ *   W it runs no later than 1 ms * W / weight / pCPUs + one slice.
+ * - Nobody starves: see there, whatever the weights.
+ * - Nothing waits while a pCPU that it may use is idle.
+ * - Caps: credit2_cap.c.
  *
- * A cap gives the domain that much running time per period; without budget
- * its vCPUs stay queued until the next period. All state lives in the words
- * that the core keeps for us.
+ * Queues. Up to 16 pCPUs of a socket share a queue; virtual time is one for
+ * the whole pool. A pCPU that finds nothing in its queue takes from others,
+ * and it does so also when somebody there is overdue.
+ *
+ * Cost of a decision: logarithmic in the number of queued vCPUs, whatever
+ * their affinity, and linear in pCPUs and queues. A request that became ready
+ * moves from one tree to the other once.
+ *
+ * Ties are broken by numbers from the seed, never by addresses.
  */
-#include "../core/policy.h"
+#include "credit2.h"
 
 #include <xen/domctl.h>
 #include <xen/errno.h>
 
-#include "../lib/atomic.h"
-#include "../lib/bitmap.h"
-#include "../lib/bug.h"
-#include "../lib/compiler.h"
-#include "../lib/fmt.h"
-#include "../lib/list.h"
-#include "../lib/prng.h"
-
-#define QUANTUM_NS 4000000u /* longest run while others wait */
-#define LONG_QUANTUM_NS                                                        \
-    10000000u                  /* ... while nobody waits: look again then      \
-                                */
-#define RATE_LIMIT_NS 1000000u /* shortest run before others preempt */
-#define WEIGHT_DEFAULT 256u
-#define WEIGHT_MAX 65535u
-#define CAP_MAX 65535u
-#define CAP_PERIOD_NS 10000000u
-
-struct c2_vcpu {
-    struct list_node link; /* in the pool's queue */
-    uint64_t vtime;
-    uint64_t deadline;
-    uint64_t tie;
-    bool queued;
-    bool yielded;
-};
-
-struct c2_pcpu {
-    uint64_t charged; /* curr has been charged up to then */
-    uint64_t started; /* curr was picked then */
-};
-
-struct c2_domain {
-    uint32_t weight;
-    uint32_t cap;
-    int64_t budget;  /* with a cap: ns left in this period, may go below 0 */
-    uint64_t refill; /* when the next period starts */
-};
-
-struct c2_pool {
-    struct list_node queue; /* earliest deadline first */
-    uint64_t vtime;         /* of the latest choice; never steps back */
-    sop_cpumask_t idle;     /* pCPUs with nothing to do, and not told */
-    sop_cpumask_t told;     /* pCPUs to be kicked that have not chosen yet */
-    uint32_t waiting;
-    uint32_t nr_capped; /* domains with a cap */
-    struct prng prng;
-};
-
-_Static_assert(sizeof(struct c2_vcpu) <= POLICY_VCPU_WORDS * 8, "room");
-_Static_assert(sizeof(struct c2_pcpu) <= POLICY_PCPU_WORDS * 8, "room");
-_Static_assert(sizeof(struct c2_domain) <= POLICY_DOMAIN_WORDS * 8, "room");
-_Static_assert(sizeof(struct c2_pool) <= POLICY_POOL_WORDS * 8, "room");
-
-/* ---- from the core's words to ours, and back ---- */
-
-static struct c2_pool *c2_pool(struct policy_pool *pool)
-{
-    return (struct c2_pool *)(void *)pool->priv;
-}
-
-static const struct c2_pool *c2_pool_const(const struct policy_pool *pool)
-{
-    return (const struct c2_pool *)(const void *)pool->priv;
-}
-
-static struct c2_vcpu *c2_vcpu(struct policy_vcpu *v)
-{
-    return (struct c2_vcpu *)(void *)v->priv;
-}
-
-static struct c2_pcpu *c2_pcpu(struct policy_pcpu *p)
-{
-    return (struct c2_pcpu *)(void *)p->priv;
-}
-
-static struct c2_domain *c2_domain(struct policy_domain *d)
-{
-    return (struct c2_domain *)(void *)d->priv;
-}
-
-static struct policy_vcpu *at_link(const struct list_node *n)
-{
-    const uint8_t *priv = (const uint8_t *)n - offsetof(struct c2_vcpu, link);
-
-    return (struct policy_vcpu *)(uintptr_t)(priv - offsetof(struct policy_vcpu,
-                                                             priv));
-}
-
-/* ---- virtual time ---- */
-
-static uint64_t virtual_ns(struct policy_vcpu *v, uint64_t ns)
-{
-    return ns * WEIGHT_DEFAULT / c2_domain(v->domain)->weight;
-}
-
-static void set_vtime(struct policy_vcpu *v, uint64_t vtime)
-{
-    c2_vcpu(v)->vtime = vtime;
-    c2_vcpu(v)->deadline = vtime + virtual_ns(v, QUANTUM_NS);
-}
-
-static bool is_before(struct policy_vcpu *a, struct policy_vcpu *b)
-{
-    const struct c2_vcpu *x = c2_vcpu(a), *y = c2_vcpu(b);
-
-    if (x->deadline != y->deadline) {
-        return x->deadline < y->deadline;
-    }
-    return x->tie < y->tie;
-}
-
-/* ---- caps ---- */
-
-static int64_t cap_quota(const struct c2_domain *d)
-{
-    return (int64_t)(CAP_PERIOD_NS / 100u) * d->cap;
-}
-
-static bool has_no_budget(struct policy_vcpu *v)
-{
-    const struct c2_domain *d = c2_domain(v->domain);
-
-    return d->cap != 0 && d->budget <= 0;
-}
-
-/*
- * Starts a new period if it is time, then says whether `v` has no budget. Only
- * for use in a pick, which afterwards looks at all who may have got some.
- */
-static bool is_capped(struct policy_vcpu *v, uint64_t now)
-{
-    struct c2_domain *d = c2_domain(v->domain);
-    uint64_t periods;
-
-    if (likely(d->cap == 0)) {
-        return false;
-    }
-    if (now >= d->refill) {
-        periods = (now - d->refill) / CAP_PERIOD_NS + 1;
-        d->refill += periods * CAP_PERIOD_NS;
-        /* Debts are paid off, savings are lost. */
-        d->budget += cap_quota(d) * (int64_t)min_u64(periods, 1000);
-        if (d->budget > cap_quota(d)) {
-            d->budget = cap_quota(d);
-        }
-    }
-    return has_no_budget(v);
-}
-
-/* ---- the queue ---- */
-
-static void set_waiting(struct policy_pool *pool, uint32_t count)
-{
-    c2_pool(pool)->waiting = count;
-    atomic_poke_u32(&pool->waiting, count);
-}
-
-static void enqueue(struct policy_pool *pool, struct policy_vcpu *v)
-{
-    struct c2_pool *c = c2_pool(pool);
-    struct list_node *at = c->queue.prev;
-
-    ASSERT(!c2_vcpu(v)->queued);
-    ASSERT(v->runnable);
-    c2_vcpu(v)->tie = prng_next(&c->prng);
-    /* From the back: who comes late usually goes late. */
-    while (at != &c->queue && is_before(v, at_link(at))) {
-        at = at->prev;
-    }
-    list_insert_before(at->next, &c2_vcpu(v)->link);
-    c2_vcpu(v)->queued = true;
-    set_waiting(pool, c->waiting + 1);
-}
-
-static void dequeue(struct policy_pool *pool, struct policy_vcpu *v)
-{
-    ASSERT(c2_vcpu(v)->queued);
-    list_remove(&c2_vcpu(v)->link);
-    c2_vcpu(v)->queued = false;
-    set_waiting(pool, c2_pool(pool)->waiting - 1);
-}
-
-/* ---- whom to tell ---- */
-
-/* The idle pCPU to run `v`: where it was, else where it prefers, else any. */
-static sop_cpumask_t idle_for(struct policy_pool *pool, struct policy_vcpu *v)
-{
-    sop_cpumask_t idle = c2_pool(pool)->idle & v->hard;
-    sop_cpumask_t last = v->last != NULL ? bits_one(v->last->index) : 0;
-
-    if (idle == 0) {
-        return 0;
-    }
-    if ((idle & v->soft) != 0) {
-        idle &= v->soft;
-    }
-    if ((idle & last) != 0) {
-        return last;
-    }
-    return bits_one(bits_lowest(idle));
-}
-
-/* The deadline of what `p` runs, as it would be if charged now. */
-static uint64_t running_deadline(struct policy_pcpu *p, uint64_t now)
-{
-    uint64_t charged = c2_pcpu(p)->charged;
-    uint64_t ran = now > charged ? now - charged : 0;
-
-    return c2_vcpu(p->curr)->deadline + virtual_ns(p->curr, ran);
-}
-
-/*
- * The pCPU whose vCPU `v` should preempt: the least urgent, unless it is more
- * urgent than `v`. One as urgent is asked too, so that it starts to share.
- */
-static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v,
-                                uint64_t now)
-{
-    sop_cpumask_t set = v->hard & pool->online;
-    uint64_t latest = c2_vcpu(v)->deadline;
-    sop_cpumask_t victim = 0;
-
-    for (; set != 0; set &= set - 1) {
-        struct policy_pcpu *p = pool->pcpu[bits_lowest(set)];
-        uint64_t deadline;
-
-        /* One that has nothing to run has been told already. */
-        if (p->curr == NULL || !p->curr->runnable) {
-            continue;
-        }
-        deadline = running_deadline(p, now);
-        if (deadline > latest || (victim == 0 && deadline == latest)) {
-            latest = deadline;
-            victim = bits_one(p->index);
-        }
-    }
-    return victim;
-}
-
-static sop_cpumask_t tell(struct policy_pool *pool, sop_cpumask_t pcpus)
-{
-    c2_pool(pool)->idle &= ~pcpus;
-    c2_pool(pool)->told |= pcpus;
-    return pcpus;
-}
-
-/* Which pCPU should look at the queue because `v` is in it. */
-static sop_cpumask_t tickle(struct policy_pool *pool, struct policy_vcpu *v,
-                            uint64_t now)
-{
-    sop_cpumask_t target;
-
-    if (v->on != NULL) {
-        return 0; /* its registers are on the way: c2_saved() comes */
-    }
-    target = idle_for(pool, v);
-    if (target == 0 && !has_no_budget(v)) {
-        target = victim_for(pool, v, now);
-    }
-    return tell(pool, target);
-}
-
-/* For vCPUs left in the queue beside pCPUs left idle. */
-static sop_cpumask_t tickle_idle(struct policy_pool *pool, uint64_t now)
-{
-    struct c2_pool *c = c2_pool(pool);
-    sop_cpumask_t told = 0;
-    struct list_node *n;
-
-    for (n = c->queue.next; n != &c->queue && c->idle != 0; n = n->next) {
-        struct policy_vcpu *v = at_link(n);
-
-        if (v->on == NULL && !is_capped(v, now)) {
-            told |= tell(pool, idle_for(pool, v));
-        }
-    }
-    return told;
-}
-
-/* ---- operations ---- */
+/* ---- pCPUs ---- */
 
 static void c2_pool_init(struct policy_pool *pool)
 {
     struct c2_pool *c = c2_pool(pool);
 
-    list_init(&c->queue);
     c->prng.state = pool->seed;
+    c->ratelimit_ns = C2_RATELIMIT_US * 1000u;
+    c->promised = SOP_TIME_NEVER;
+}
+
+/* One of its socket with room, an empty one, else the smallest. */
+static unsigned queue_for_pcpu(const struct c2_pool *c,
+                               const struct policy_pcpu *p)
+{
+    unsigned i, best = 0;
+
+    for (i = 0; i < C2_QUEUES; i++) {
+        const struct c2_queue *q = &c->queue[i];
+
+        if (q->pcpus != 0 && q->socket == p->socket &&
+            bits_count(q->pcpus) < C2_QUEUE_PCPUS) {
+            return i;
+        }
+    }
+    for (i = 0; i < C2_QUEUES; i++) {
+        if (bits_count(c->queue[i].pcpus) < bits_count(c->queue[best].pcpus)) {
+            best = i;
+        }
+    }
+    return best;
 }
 
 static void c2_pcpu_add(struct policy_pool *pool, struct policy_pcpu *p)
 {
+    struct c2_pool *c = c2_pool(pool);
+    unsigned i = queue_for_pcpu(c, p);
+
     ASSERT(p->curr == NULL);
-    c2_pool(pool)->idle |= bits_one(p->index);
+    c->pcpus.idle |= bits_one(p->index);
+    c2_pcpu(p)->queue = (uint8_t)i;
+    if (c->queue[i].pcpus == 0) {
+        c->queue[i].socket = p->socket;
+    }
+    c->queue[i].pcpus |= bits_one(p->index);
+    c->nr_queues = i >= c->nr_queues ? i + 1 : c->nr_queues;
 }
 
+/* What is still queued where it was is taken from there by the others. */
 static void c2_pcpu_remove(struct policy_pool *pool, struct policy_pcpu *p)
 {
+    struct c2_pool *c = c2_pool(pool);
+
     ASSERT(p->curr == NULL);
-    c2_pool(pool)->idle &= ~bits_one(p->index);
-    c2_pool(pool)->told &= ~bits_one(p->index);
+    ASSERT(c2_pcpu(p)->given == NULL);
+    idlers_remove(&c->pcpus, p);
+    c->away &= ~bits_one(p->index);
+    c->behind &= ~bits_one(p->index);
+    c->queue[c2_pcpu(p)->queue].pcpus &= ~bits_one(p->index);
+    if (c->keeper == p) {
+        c->keeper = NULL;
+        c->promised = SOP_TIME_NEVER;
+    }
+    /* As promised on top of policy.h, the core asks all now. */
+    (void)idlers_tell(&c->pcpus, pool->online);
+}
+
+/* ---- domains and knobs ---- */
+
+static void set_weight(struct c2_domain *d, uint32_t weight)
+{
+    d->weight = weight;
+    d->slice = (uint64_t)C2_SLICE_NS * C2_WEIGHT_DEFAULT / weight;
+    d->first = (uint64_t)C2_WAKE_NS * C2_WEIGHT_DEFAULT / weight;
 }
 
 static void c2_domain_init(struct policy_pool *pool, struct policy_domain *d)
 {
     (void)pool;
-    c2_domain(d)->weight = WEIGHT_DEFAULT;
+    set_weight(c2_domain(d), C2_WEIGHT_DEFAULT);
+    list_init(&c2_domain(d)->parked);
 }
 
 static void c2_domain_fini(struct policy_pool *pool, struct policy_domain *d)
 {
-    c2_pool(pool)->nr_capped -= c2_domain(d)->cap != 0;
+    (void)pool;
+    ASSERT(list_is_empty(&c2_domain(d)->parked));
+    (void)d;
 }
 
 static int c2_domain_knobs(struct policy_pool *pool, struct policy_domain *d,
@@ -342,29 +142,53 @@ static int c2_domain_knobs(struct policy_pool *pool, struct policy_domain *d,
 {
     struct policy_credit2_domain *knobs = &all->u.credit2;
     struct c2_domain *c = c2_domain(d);
+    uint64_t was = c->weight;
 
     if (!set) {
         knobs->weight = c->weight;
         knobs->cap = c->cap;
         return 0;
     }
-    if (knobs->weight < 1 || knobs->weight > WEIGHT_MAX ||
-        knobs->cap > CAP_MAX) {
+    if (knobs->weight < 1 || knobs->weight > C2_WEIGHT_MAX ||
+        knobs->cap > C2_CAP_MAX) {
         return -XEN_EINVAL;
     }
-    c2_pool(pool)->nr_capped -= c->cap != 0;
-    c2_pool(pool)->nr_capped += knobs->cap != 0;
-    c->weight = knobs->weight;
-    c->cap = knobs->cap;
-    c->budget = cap_quota(c);
+    set_weight(c, knobs->weight);
+    /* Requests that have begun end by the old weight. */
+    c2_pool(pool)->weight += (c->weight - was) * c->nr_active;
+    if (knobs->cap != c->cap) {
+        c2_cap_set(pool, d, knobs->cap);
+    }
     return 0;
 }
+
+static int c2_pool_knobs(struct policy_pool *pool,
+                         struct policy_pool_knobs *knobs, bool set)
+{
+    struct policy_credit2_pool *k = &knobs->u.credit2;
+
+    if (!set) {
+        k->ratelimit_us = c2_pool(pool)->ratelimit_ns / 1000u;
+        return 0;
+    }
+    if (k->ratelimit_us != 0 &&
+        (k->ratelimit_us < XEN_SYSCTL_SCHED_RATELIMIT_MIN ||
+         k->ratelimit_us > XEN_SYSCTL_SCHED_RATELIMIT_MAX)) {
+        return -XEN_EINVAL;
+    }
+    c2_pool(pool)->ratelimit_ns = k->ratelimit_us * 1000u;
+    return 0;
+}
+
+/* ---- vCPUs ---- */
 
 static int c2_insert(struct policy_pool *pool, struct policy_vcpu *v)
 {
     ASSERT(!v->runnable);
-    list_init(&c2_vcpu(v)->link);
-    set_vtime(v, c2_pool(pool)->vtime);
+    list_init(&c2_vcpu(v)->parked);
+    c2_domain(v->domain)->nr_vcpus++;
+    c2_vcpu(v)->vtime = c2_pool(pool)->vtime;
+    c2_vcpu(v)->node.tie = prng_next(&c2_pool(pool)->prng);
     return 0;
 }
 
@@ -372,23 +196,36 @@ static void c2_remove(struct policy_pool *pool, struct policy_vcpu *v)
 {
     (void)pool;
     ASSERT(v->on == NULL);
-    ASSERT(!c2_vcpu(v)->queued);
+    ASSERT(c2_vcpu(v)->place == C2_NOWHERE);
+    ASSERT(!c2_vcpu(v)->active);
+    c2_domain(v->domain)->nr_vcpus--;
 }
 
 static sop_cpumask_t c2_wake(struct policy_pool *pool, struct policy_vcpu *v,
                              uint64_t now)
 {
-    set_vtime(v, max_u64(c2_vcpu(v)->vtime, c2_pool(pool)->vtime));
-    enqueue(pool, v);
-    return tickle(pool, v, now);
+    c2_advance(c2_pool(pool), now);
+    if (unlikely(!c2_has_budget(v, now))) {
+        return idlers_tell(&c2_pool(pool)->pcpus, c2_park(pool, v));
+    }
+    return c2_arrive(pool, v);
 }
 
 static void c2_sleep(struct policy_pool *pool, struct policy_vcpu *v,
                      uint64_t now)
 {
-    (void)now;
     ASSERT(!v->runnable);
-    dequeue(pool, v);
+    c2_advance(c2_pool(pool), now);
+    if (c2_vcpu(v)->place == C2_PARKED) {
+        c2_unpark(pool, v);
+        return;
+    }
+    if (c2_vcpu(v)->place == C2_GIVEN) {
+        (void)c2_take_given(c2_pool(pool), pool->pcpu[c2_vcpu(v)->queue]);
+    } else {
+        c2_dequeue(pool, v);
+    }
+    c2_deactivate(c2_pool(pool), v);
 }
 
 static void c2_yield(struct policy_pool *pool, struct policy_vcpu *v)
@@ -402,202 +239,393 @@ static void c2_charge(struct policy_pool *pool, struct policy_pcpu *p,
                       uint64_t now)
 {
     struct policy_vcpu *v = p->curr;
-    struct c2_pcpu *c = c2_pcpu(p);
+    struct c2_vcpu *s = c2_vcpu(v);
+    struct c2_pcpu *q = c2_pcpu(p);
+    uint32_t weight = c2_domain(v->domain)->weight;
+    uint64_t ran;
 
     (void)pool;
-    ASSERT(v != NULL);
-    if (now <= c->charged) {
+    if (now <= q->charged) {
         return;
     }
-    set_vtime(v, c2_vcpu(v)->vtime + virtual_ns(v, now - c->charged));
-    if (c2_domain(v->domain)->cap != 0) {
-        c2_domain(v->domain)->budget -= (int64_t)(now - c->charged);
+    /* To the last ns: what is below a weight waits for the next charge. */
+    ran = (now - q->charged) * C2_WEIGHT_DEFAULT + s->rest;
+    s->vtime += ran / weight;
+    s->rest = (uint32_t)(ran % weight);
+    q->grant -= (int64_t)(now - q->charged);
+    q->charged = now;
+    if (!tree_key_before(s->vtime, s->deadline)) {
+        c2_new_request(s, c2_domain(v->domain)->slice);
     }
-    c->charged = now;
 }
 
-/* The most urgent of the queue that may run on `p`; NULL if there is none. */
-static struct policy_vcpu *search(struct policy_pool *pool,
-                                  struct policy_pcpu *p, uint64_t now)
+/* ---- the choice ---- */
+
+/* Whether curr of `p` may go on if nobody waits. */
+static bool may_go_on(struct policy_pool *pool, struct policy_pcpu *p,
+                      uint64_t now)
+{
+    struct policy_vcpu *v = p->curr;
+
+    if (!v->runnable || (v->hard & bits_one(p->index)) == 0 ||
+        !c2_has_budget(v, now)) {
+        return false;
+    }
+    /* Has a pCPU that it prefers become free? */
+    return (v->soft & bits_one(p->index)) != 0 ||
+           (v->soft & c2_pool(pool)->pcpus.idle) == 0 || !c2_may_move(p, now);
+}
+
+/* Whether `best` should run rather than `v`, that runs. */
+static bool goes_before(const struct c2_pool *c, const struct c2_vcpu *best,
+                        const struct c2_vcpu *v)
+{
+    bool due = c2_may_be_served(c, v);
+
+    if (v->yielded) {
+        return true; /* the others first, whatever the deadlines say */
+    }
+    if (!c2_may_be_served(c, best)) {
+        return !due && !tree_key_before(v->start, best->start);
+    }
+    /* Among equals it is the turn of who waited, but in mid-request. */
+    return !due || tree_key_before(best->deadline, v->deadline) ||
+           (best->deadline == v->deadline && v->start == v->vtime);
+}
+
+/* A vCPU that ran without competition is not to pay for that later. */
+static void forgive_ahead(struct c2_pool *c, struct policy_vcpu *v,
+                          struct policy_vcpu *winner)
+{
+    struct c2_vcpu *s = c2_vcpu(v);
+    uint64_t last = c->vtime;
+
+    if (tree_key_before(last, c2_vcpu(winner)->vtime)) {
+        last = c2_vcpu(winner)->vtime;
+    }
+    last += c2_domain(v->domain)->slice;
+    if (tree_key_before(last, s->vtime)) {
+        s->vtime = last;
+        c2_new_request(s, c2_domain(v->domain)->slice);
+    }
+}
+
+/*
+ * One that runs all the time gets what there is for it: it has no claim to
+ * more than two slices before `best`, who waits, or else the pool's time.
+ */
+static void forget_behind(struct c2_pool *c, struct policy_vcpu *v,
+                          struct policy_vcpu *best)
+{
+    struct c2_vcpu *s = c2_vcpu(v);
+    uint64_t first = c->vtime;
+
+    if (best != NULL && tree_key_before(c2_vcpu(best)->start, first)) {
+        first = c2_vcpu(best)->start;
+    }
+    first -= 2 * c2_domain(v->domain)->slice;
+    if (unlikely(tree_key_before(s->vtime, first))) {
+        s->vtime = first;
+        c2_new_request(s, c2_domain(v->domain)->slice);
+    }
+}
+
+/* How far those that compete for `p` are behind: the most urgent shows it. */
+static void note_level(struct c2_pool *c, struct policy_pcpu *p,
+                       const struct c2_vcpu *next)
+{
+    if (unlikely(c->waiting != 0 &&
+                 tree_key_before(next->deadline, c->vtime))) {
+        c2_pcpu(p)->level = next->deadline;
+        c->behind |= bits_one(p->index);
+    } else if (unlikely(c->behind != 0)) {
+        c->behind &= ~bits_one(p->index);
+    }
+}
+
+/* Whether `p` runs what would rather be elsewhere. */
+static void note_away(struct c2_pool *c, const struct policy_pcpu *p,
+                      const struct policy_vcpu *next)
+{
+    sop_cpumask_t bit = bits_one(p->index);
+
+    if (unlikely(next != NULL && (next->soft & bit) == 0)) {
+        c->away |= bit;
+    } else if (unlikely(c->away != 0)) {
+        c->away &= ~bit;
+    }
+}
+
+/* Nobody may be served but `v`: the pool's time is behind where it can be. */
+static void catch_up(struct c2_pool *c, const struct policy_vcpu *v)
+{
+    uint64_t time = c2_vcpu_const(v)->start;
+
+    if (c->running > 1) {
+        time -= c2_domain(v->domain)->slice;
+    }
+    if (tree_key_before(c->vtime, time)) {
+        c->vtime = time;
+    }
+}
+
+/* Puts the vCPU that ran, and shall not go on, where it belongs. */
+static sop_cpumask_t put_back(struct policy_pool *pool, struct policy_pcpu *p,
+                              struct policy_vcpu *v, struct policy_vcpu *next,
+                              uint64_t now)
 {
     struct c2_pool *c = c2_pool(pool);
-    struct list_node *n;
+    struct c2_vcpu *s = c2_vcpu(v);
 
-    for (n = c->queue.next; n != &c->queue; n = n->next) {
-        struct policy_vcpu *v = at_link(n);
+    if (!v->runnable) {
+        c2_deactivate(c, v);
+        return 0;
+    }
+    if (!c2_has_budget(v, now)) {
+        return idlers_tell(&c->pcpus, c2_park(pool, v));
+    }
+    if (s->hard != v->hard) {
+        c2_place(pool, v, c2_domain(v->domain)->slice,
+                 c2_domain(v->domain)->slice);
+    } else if (next != NULL) {
+        forgive_ahead(c, v, next);
+    }
+    if (s->yielded) {
+        c2_new_request(s, c2_domain(v->domain)->slice);
+    }
+    if ((c->queue[c2_pcpu(p)->queue].pcpus & v->hard) == 0) {
+        s->queue = c2_queue_for(pool, v, 0);
+    }
+    c2_enqueue(pool, v);
+    return 0;
+}
 
-        if ((v->hard & bits_one(p->index)) != 0 &&
-            (v->on == NULL || v->on == p) && !is_capped(v, now)) {
-            return v;
+/* `v` begins to run on `p`. */
+static void begin(struct policy_pool *pool, struct policy_pcpu *p,
+                  struct policy_vcpu *v, uint64_t now)
+{
+    struct c2_pool *c = c2_pool(pool);
+    struct c2_vcpu *s = c2_vcpu(v);
+
+    if (s->place != C2_NOWHERE) {
+        c2_dequeue(pool, v);
+    }
+    s->queue = c2_pcpu(p)->queue;
+    s->yielded = false;
+    c2_pcpu(p)->started = now;
+    if (c->waiting != 0) {
+        catch_up(c, v);
+    }
+}
+
+static uint64_t real_ns(const struct policy_vcpu *v, uint64_t virtual)
+{
+    return virtual * c2_domain(v->domain)->weight / C2_WEIGHT_DEFAULT + 1;
+}
+
+/* `v` runs on `p`: until when we need not be asked about it. */
+static uint64_t slice_end(struct policy_pool *pool, struct policy_pcpu *p,
+                          struct policy_vcpu *v, bool limited, uint64_t now)
+{
+    struct c2_pool *c = c2_pool(pool);
+    struct c2_pcpu *q = c2_pcpu(p);
+    uint64_t until;
+
+    q->alone = c->waiting == 0;
+    if (q->alone) {
+        until = now + C2_ALONE_NS;
+    } else if (limited) {
+        /* Kept only by the rate limit, it goes as soon as that ends. */
+        until = q->started + c->ratelimit_ns;
+    } else {
+        until = now + min_u64(C2_SLICE_NS, real_ns(v, c2_vcpu(v)->deadline -
+                                                          c2_vcpu(v)->vtime));
+    }
+    return min_u64(until, c2_grant(p, v, now));
+}
+
+/* Of curr and `best`, who waits, who runs; `limited`: but for the rate limit
+   it would be the other. */
+static struct policy_vcpu *decide(const struct c2_pool *c,
+                                  struct policy_pcpu *p, struct policy_vcpu *v,
+                                  struct policy_vcpu *best, uint64_t now,
+                                  bool *limited)
+{
+    *limited = false;
+    if (best == NULL || !goes_before(c, c2_vcpu(best), c2_vcpu(v))) {
+        return v;
+    }
+    *limited =
+        !c2_vcpu(v)->yielded && now < c2_pcpu(p)->started + c->ratelimit_ns;
+    return *limited ? v : best;
+}
+
+/* `next` is chosen: what follows for `p`, and who else should look. */
+static void settle(struct policy_pool *pool, struct policy_pcpu *p,
+                   struct policy_choice *choice, struct policy_vcpu *best,
+                   bool limited, uint64_t now)
+{
+    struct policy_vcpu *next = choice->vcpu;
+    struct c2_pool *c = c2_pool(pool);
+
+    idlers_chosen(&c->pcpus, p, next == NULL);
+    note_away(c, p, next);
+    if (next != NULL) {
+        if (next != p->curr) {
+            begin(pool, p, next, now);
+        } else {
+            forget_behind(c, next, best);
+            c2_vcpu(next)->yielded = false;
+        }
+        note_level(c, p, c2_vcpu(next));
+        c2_pcpu(p)->charged = now;
+        choice->until = slice_end(pool, p, next, limited, now);
+    } else if (unlikely(c->away != 0)) {
+        choice->kick |= c2_tickle_away(pool, p, now);
+    }
+    if (unlikely(c->waiting != 0 && c->pcpus.idle != 0)) {
+        choice->kick |= c2_tickle_idle(c, p);
+    }
+    if (unlikely(!tree_is_empty(&c->refills) || c->keeper == p)) {
+        choice->until = min_u64(choice->until, c2_keep_refills(c, p));
+    }
+    choice->kick &= ~bits_one(p->index);
+}
+
+/* The quick way to one who waits alone and has no wishes and no cap. */
+static struct policy_vcpu *lone_for(struct c2_pool *c,
+                                    const struct policy_pcpu *p)
+{
+    struct tree_node *n;
+    struct policy_vcpu *v;
+
+    if (c->waiting != 1 || c->nr_queues != 1) {
+        return NULL;
+    }
+    n = c->queue[0].ready.root;
+    n = n != NULL ? n : c->queue[0].later.root;
+    if (n == NULL) {
+        return NULL;
+    }
+    v = c2_vcpu_at(n, offsetof(struct c2_vcpu, node));
+    return (c2_takers(v) & v->soft & bits_one(p->index)) != 0 &&
+                   c2_domain(v->domain)->cap == 0
+               ? v
+               : NULL;
+}
+
+/* The pCPU that was told of one who may run on `p`, and has not come yet. */
+static struct policy_pcpu *slower_than(struct policy_pool *pool,
+                                       const struct policy_pcpu *p)
+{
+    sop_cpumask_t set = c2_pool(pool)->given;
+
+    for (; set != 0; set &= set - 1) {
+        struct policy_pcpu *q = pool->pcpu[bits_lowest(set)];
+
+        if ((c2_pcpu(q)->given->hard & bits_one(p->index)) != 0) {
+            return q;
         }
     }
     return NULL;
 }
 
-/*
- * When the first of those that wait for budget gets some. Whichever pCPU
- * chose last looks again then, and tells idle ones.
- */
-static uint64_t next_refill(struct policy_pool *pool, uint64_t now)
+/* Who should run on `p`, of those that do not; NULL if there is none. */
+static struct policy_vcpu *find(struct policy_pool *pool, struct policy_pcpu *p,
+                                bool stays, uint64_t now, sop_cpumask_t *told)
 {
+    struct policy_pcpu *from = c2_pcpu(p)->given != NULL ? p : NULL;
     struct c2_pool *c = c2_pool(pool);
-    uint64_t first = SOP_TIME_NEVER;
-    struct list_node *n;
+    struct policy_vcpu *v;
 
-    if (c->nr_capped == 0) {
-        return first;
+    if (from == NULL && unlikely(c->given != 0) && !stays) {
+        from = slower_than(pool, p);
     }
-    for (n = c->queue.next; n != &c->queue; n = n->next) {
-        struct policy_vcpu *v = at_link(n);
-
-        if (is_capped(v, now)) {
-            first = min_u64(first, c2_domain(v->domain)->refill);
+    if (from != NULL) {
+        v = c2_take_given(c, from);
+        if (likely(c->waiting == 0 && !stays &&
+                   c2_domain(v->domain)->cap == 0)) {
+            return v;
         }
+        c2_enqueue(pool, v);
     }
-    return first;
-}
-
-/* True when curr may stay although others wait. */
-static bool keeps_running(struct policy_pool *pool, struct policy_pcpu *p,
-                          struct policy_vcpu *best, uint64_t now)
-{
-    struct policy_vcpu *v = p->curr;
-
-    if (v == NULL || !v->runnable || (v->hard & bits_one(p->index)) == 0 ||
-        is_capped(v, now)) {
-        return false;
+    if (c->waiting == 0) {
+        return NULL;
     }
-    if ((v->soft & bits_one(p->index)) == 0 &&
-        (v->soft & c2_pool(pool)->idle) != 0) {
-        return false; /* a pCPU it prefers has become free */
-    }
-    if (best == NULL) {
-        return true;
-    }
-    if (c2_vcpu(v)->yielded) {
-        return false; /* the others first, whatever the deadlines say */
-    }
-    /* Among equals it is the turn of who waited. */
-    return now < c2_pcpu(p)->started + RATE_LIMIT_NS ||
-           c2_vcpu(v)->deadline < c2_vcpu(best)->deadline;
-}
-
-/* Until when `v` may run on `p` before we want to be asked again. */
-static uint64_t slice_end(struct policy_pool *pool, struct policy_pcpu *p,
-                          struct policy_vcpu *v, uint64_t now)
-{
-    const struct c2_domain *d = c2_domain(v->domain);
-    uint64_t limit = c2_pcpu(p)->started + RATE_LIMIT_NS;
-    uint64_t end = now + LONG_QUANTUM_NS;
-
-    if (c2_pool(pool)->waiting != 0) {
-        /* A vCPU kept only by the rate limit goes as soon as that ends. */
-        end = now < limit && c2_pcpu(p)->started != now ? limit
-                                                        : now + QUANTUM_NS;
-    }
-    if (d->cap != 0) {
-        end = min_u64(end, now + max_u64((uint64_t)d->budget, 1));
-    }
-    return end;
+    v = lone_for(c, p);
+    return likely(v != NULL) ? v
+                             : c2_find(pool, p, c2_pcpu(p)->queue, now, told);
 }
 
 static struct policy_choice c2_pick(struct policy_pool *pool,
                                     struct policy_pcpu *p, uint64_t now)
 {
     struct c2_pool *c = c2_pool(pool);
-    struct policy_vcpu *prev = p->curr, *next = search(pool, p, now);
-    struct policy_choice choice;
+    struct policy_vcpu *prev = p->curr, *best;
+    struct policy_choice choice = {.until = SOP_TIME_NEVER, .kick = 0};
+    bool stays, limited = false;
 
-    if (keeps_running(pool, p, next, now)) {
-        next = prev;
-    } else if (prev != NULL && prev->runnable) {
-        enqueue(pool, prev);
+    c2_advance(c, now);
+    if (unlikely(c2_pcpu(p)->granted)) {
+        c2_cap_return(p);
     }
-    if (prev != NULL) {
-        c2_vcpu(prev)->yielded = false;
+    if (unlikely(!tree_is_empty(&c->refills))) {
+        choice.kick = c2_refill_due(pool, now);
     }
-    c->told &= ~bits_one(p->index);
-    choice.vcpu = next;
-    choice.until = next_refill(pool, now);
-    if (next == NULL) {
-        c->idle |= bits_one(p->index);
-    } else {
-        c->idle &= ~bits_one(p->index);
-        if (next != prev) {
-            dequeue(pool, next);
-            c2_pcpu(p)->started = now;
+    stays = prev != NULL && may_go_on(pool, p, now);
+    if (prev != NULL && !stays) {
+        choice.kick |= c2_pass_on(pool, prev);
+    }
+    best = find(pool, p, stays, now, &choice.kick);
+    choice.vcpu = best;
+    if (prev != NULL && stays) {
+        choice.vcpu = decide(c, p, prev, best, now, &limited);
+    }
+    c->running = c->running + (choice.vcpu != NULL) - (prev != NULL);
+    if (prev != NULL && prev != choice.vcpu) {
+        choice.kick |= put_back(pool, p, prev, choice.vcpu, now);
+        if (stays) {
+            choice.kick |= c2_pass_on(pool, prev);
         }
-        c2_pcpu(p)->charged = now;
-        c->vtime = max_u64(c->vtime, c2_vcpu(next)->vtime);
-        choice.until = min_u64(choice.until, slice_end(pool, p, next, now));
     }
-    choice.kick = tickle_idle(pool, now);
+    settle(pool, p, &choice, best, limited, now);
     return choice;
 }
 
 static sop_cpumask_t c2_saved(struct policy_pool *pool, struct policy_vcpu *v,
                               uint64_t now)
 {
-    ASSERT(c2_vcpu(v)->queued);
-    return tickle(pool, v, now);
+    struct c2_queue *q = &c2_pool(pool)->queue[c2_vcpu(v)->queue];
+
+    (void)now;
+    if (c2_vcpu(v)->place == C2_PARKED) {
+        return 0;
+    }
+    ASSERT(c2_vcpu(v)->place != C2_NOWHERE);
+    tree_change_set(c2_vcpu(v)->place == C2_READY ? &q->ready : &q->later,
+                    &c2_vcpu(v)->node, c2_takers(v));
+    return c2_tickle(pool, v);
 }
 
 static sop_cpumask_t c2_affinity(struct policy_pool *pool,
                                  struct policy_vcpu *v, uint64_t now)
 {
-    ASSERT(c2_vcpu(v)->queued);
-    return tickle(pool, v, now);
-}
-
-/* ---- for people and tests ---- */
-
-static void c2_dump(const struct policy_pool *pool, policy_emit *emit,
-                    void *arg)
-{
-    const struct c2_pool *c = c2_pool_const(pool);
-    const struct list_node *n;
-    char line[120];
-
-    fmt_snprintf(
-        line, sizeof(line), "credit2: virtual time %llu, waiting %u, idle %llx",
-        (unsigned long long)c->vtime, c->waiting, (unsigned long long)c->idle);
-    emit(arg, line);
-    for (n = c->queue.next; n != &c->queue; n = n->next) {
-        struct policy_vcpu *v = at_link(n);
-
-        fmt_snprintf(line, sizeof(line), "  d%uv%u deadline %llu",
-                     v->domain->domid, v->id,
-                     (unsigned long long)c2_vcpu(v)->deadline);
-        emit(arg, line);
+    c2_advance(c2_pool(pool), now);
+    if (c2_vcpu(v)->place == C2_PARKED) {
+        return 0;
     }
-}
-
-static const char *c2_check(const struct policy_pool *pool)
-{
-    const struct c2_pool *c = c2_pool_const(pool);
-    const struct list_node *n;
-    uint32_t count = 0;
-
-    for (n = c->queue.next; n != &c->queue; n = n->next) {
-        struct policy_vcpu *v = at_link(n);
-
-        count++;
-        if (!v->runnable || !c2_vcpu(v)->queued) {
-            return "credit2: queued but not runnable";
-        }
-        if (n->next != &c->queue && is_before(at_link(n->next), v)) {
-            return "credit2: queue out of order";
-        }
-        /* One that has been told may be about to take it. */
-        if (c->told == 0 && v->on == NULL && (c->idle & v->hard) != 0 &&
-            !has_no_budget(v)) {
-            return "credit2: a vCPU waits beside an idle pCPU";
-        }
+    if (c2_vcpu(v)->place == C2_GIVEN) {
+        (void)c2_take_given(c2_pool(pool), pool->pcpu[c2_vcpu(v)->queue]);
+    } else {
+        c2_dequeue(pool, v);
     }
-    if (count != c->waiting || count != pool->waiting) {
-        return "credit2: wrong count of waiting vCPUs";
+    if (c2_vcpu(v)->hard != v->hard) {
+        c2_place(pool, v, c2_domain(v->domain)->slice,
+                 c2_domain(v->domain)->slice);
     }
-    return NULL;
+    c2_vcpu(v)->queue = c2_queue_for(pool, v, 0);
+    c2_enqueue(pool, v);
+    return c2_tickle(pool, v);
 }
 
 const struct policy_ops policy_credit2 = {
@@ -609,6 +637,7 @@ const struct policy_ops policy_credit2 = {
     .domain_init = c2_domain_init,
     .domain_fini = c2_domain_fini,
     .domain_knobs = c2_domain_knobs,
+    .pool_knobs = c2_pool_knobs,
     .insert = c2_insert,
     .remove = c2_remove,
     .wake = c2_wake,
@@ -618,6 +647,7 @@ const struct policy_ops policy_credit2 = {
     .pick = c2_pick,
     .saved = c2_saved,
     .affinity = c2_affinity,
+    .account = c2_account,
     .dump = c2_dump,
     .check = c2_check,
 };

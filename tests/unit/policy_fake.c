@@ -416,10 +416,10 @@ void fake_settle(struct fake *f)
         require(++rounds < 10000, "never comes to rest");
         for (i = 0; i < f->nr_pcpus; i++) {
             if (f->pcpu[i].asked) {
+                f->pcpu[i].asked = false;
                 if (f->pool.pcpu[i] != NULL) {
                     fake_pick(f, i);
                 }
-                f->pcpu[i].asked = false;
                 again = true;
             }
         }
