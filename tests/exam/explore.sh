@@ -46,7 +46,7 @@ done
 for name in destroy-switch pause-wake watchdog-poke; do
     explore "$name, random" "$name" --random 200
 done
-explore "made from seeds" --made 140
+explore "made from seeds" --made 300
 
 # A scenario that breaks: its command breaks the same invariant again, with
 # no more steps than are needed.
