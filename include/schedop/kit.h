@@ -135,8 +135,9 @@ int kit_on_event(evtchn_port_t port,
 bool kit_events_off(void);
 void kit_events_restore(bool on);
 
-/* How many upcalls this vCPU took that found the pending byte set. */
+/* How many upcalls this vCPU took, and how many found the pending byte set. */
 uint32_t kit_upcalls(void);
+uint32_t kit_upcalls_pending(void);
 
 /* ---- more vCPUs ---- */
 

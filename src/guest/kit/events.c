@@ -10,7 +10,7 @@ static struct {
 } handlers[PORTS_MAX];
 
 static struct schedop_events events;
-static uint32_t upcalls[KIT_VCPUS_MAX];
+static uint32_t upcalls[KIT_VCPUS_MAX], upcalls_pending[KIT_VCPUS_MAX];
 static evtchn_port_t timer_ports[KIT_VCPUS_MAX];
 
 unsigned int kit_cpu(void)
@@ -38,6 +38,11 @@ uint32_t kit_upcalls(void)
     return upcalls[kit_cpu()];
 }
 
+uint32_t kit_upcalls_pending(void)
+{
+    return upcalls_pending[kit_cpu()];
+}
+
 void kit_events_attach(void)
 {
     schedop_events_init(&events, kit_shared_info, SCHEDOP_LAYOUT_NATIVE);
@@ -54,8 +59,11 @@ static void dispatch(void *context, evtchn_port_t port)
 
 void kit_upcall(void)
 {
+    unsigned int cpu = kit_cpu();
+
+    upcalls[cpu]++;
     /* QEMU can deliver an interrupt twice: then the first has the byte. */
-    upcalls[kit_cpu()] += kit_vcpu_info()->evtchn_upcall_pending != 0;
+    upcalls_pending[cpu] += kit_vcpu_info()->evtchn_upcall_pending != 0;
     schedop_events_drain(&events, kit_vcpu_info(), dispatch, NULL);
 }
 

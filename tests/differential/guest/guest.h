@@ -66,7 +66,7 @@ struct performer {
     volatile bool spinning;   /* in `spin` ... */
     volatile bool stop;       /* ... until this */
     volatile bool nmi_unsaid; /* the next is the conductor's */
-    uint32_t upcalls;         /* as kit_upcalls(), those already told */
+    uint32_t upcalls;         /* those already told */
 };
 
 extern struct performer performers[VCPUS];

@@ -22,12 +22,12 @@ static const uint8_t flags[] = {
  * "up" once an upcall; one that found nothing shows in the next, or at the end
  * of the statement, as a count. QEMU 7.2 can deliver an interrupt that a
  * hypervisor injects a second time, within the handler, when its loop over
- * instructions ends right then (CAVEATS.md): the kit counts only those that
- * find the pending byte set.
+ * instructions ends right then (CAVEATS.md): only those that find the pending
+ * byte set are counted.
  */
 static void tell_upcalls(struct performer *p)
 {
-    uint32_t count = kit_upcalls() - p->upcalls;
+    uint32_t count = kit_upcalls_pending() - p->upcalls;
 
     p->upcalls += count;
     if (count == 1) {
