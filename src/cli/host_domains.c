@@ -40,11 +40,12 @@ void host_guest_uuid(uint16_t domid, char uuid[40])
 void host_event(struct host *h, json_t *event)
 {
     struct timespec t;
-    int64_t ms;
+    long ms;
 
     clock_gettime(CLOCK_REALTIME, &t);
-    ms = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-    json_object_set_new(event, "time", json_real((double)ms / 1000));
+    ms = t.tv_nsec / 1000000;
+    json_object_set_new(event, "time",
+                        json_real((double)t.tv_sec + (double)ms / 1000));
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {
         if (c->watch_id != NULL) {
             json_t *copy = json_deep_copy(event);

@@ -40,6 +40,9 @@ static void runstates(void)
     while (!spinning && now() < end) {
         rest(MS);
     }
+    while (runstate_of(1) != RUNSTATE_running && now() < end) {
+        rest(MS); /* another domain may have its pCPU now */
+    }
     saw("spinning", runstate_of(1), RUNSTATE_running);
     saw("down", vcpu_op(VCPUOP_down, 1, NULL), 0);
     while (runstate_of(1) != RUNSTATE_offline && now() < end) {
