@@ -131,6 +131,7 @@ void change_operands(void)
     unsigned int seen = 0;
 
     poll_operand.timeout = 1;
+    dog_operand.id = 1; /* 0 would claim one before the other vCPU is there */
     dog_operand.timeout = 1000;
     if (schedop_evtchn_bind_ipi(0, &good_port) != 0 ||
         kit_start_vcpu(1, flip, NULL) != 0) {
