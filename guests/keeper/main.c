@@ -2,7 +2,8 @@
 /*
  * keeper: a domain that does what it is told. `schedop shutdown` and `reboot`
  * tell it through xenstore: it watches control/shutdown (here: looks there
- * now and then), acknowledges by emptying the node, and obeys. Lines typed on
+ * now and then), acknowledges by emptying the node, and obeys; so does `save`,
+ * and a restored keeper finds its rings again. Lines typed on
  * its console are echoed; "poweroff", "reboot" and "crash" are obeyed, too.
  */
 #include <stdint.h>
@@ -74,7 +75,29 @@ static void request(uint32_t type, const char *body, uint32_t size, char *out,
     out[n] = '\0';
 }
 
+static void attach(void)
+{
+    uint64_t frame, port;
+
+    if (schedop_hvm_param_get(HVM_PARAM_STORE_PFN, &frame) != 0 ||
+        schedop_hvm_param_get(HVM_PARAM_STORE_EVTCHN, &port) != 0) {
+        kit_panic("there is no xenstore");
+    }
+    store = kit_virt(frame << 12);
+    store_port = (evtchn_port_t)port;
+}
+
 /* ---- orders ---- */
+
+static void suspend(void)
+{
+    int rc = kit_suspend();
+
+    if (rc == SCHEDOP_RESUMED) {
+        attach();
+    }
+    kit_printf("suspend gave %d\n", rc);
+}
 
 static void obey(const char *order)
 {
@@ -84,6 +107,8 @@ static void obey(const char *order)
         kit_exit(SHUTDOWN_reboot);
     } else if (strcmp(order, "crash") == 0) {
         kit_exit(SHUTDOWN_crash);
+    } else if (strcmp(order, "suspend") == 0) {
+        suspend();
     }
 }
 
@@ -121,14 +146,7 @@ static void look_at_console(void)
 
 int main(void)
 {
-    uint64_t frame, port;
-
-    if (schedop_hvm_param_get(HVM_PARAM_STORE_PFN, &frame) != 0 ||
-        schedop_hvm_param_get(HVM_PARAM_STORE_EVTCHN, &port) != 0) {
-        kit_panic("there is no xenstore");
-    }
-    store = kit_virt(frame << 12);
-    store_port = (evtchn_port_t)port;
+    attach();
     kit_printf("keeper waits\n");
     for (;;) {
         look_into_store();

@@ -383,6 +383,9 @@ struct sop_domain *sop_controller_next(struct sop_system *sys);
 /* vcpu_op up without a context check of the caller; -EINVAL uninitialised. */
 int sop_vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v);
 
+/* vcpu_op down: of the last vCPU that is up it powers the domain off. */
+void sop_vcpu_down(struct sop_pcpu *self, struct sop_vcpu *v);
+
 /*
  * Marks `v` initialised: the port has loaded a context by other means than
  * vcpu_op (INIT/SIPI). -EEXIST if it already was.

@@ -50,6 +50,7 @@ void host_clients_reap(struct host *h)
         if (c->dead || (c->closing && c->out.len == 0)) {
             *at = c->next;
             h->nr_clients--;
+            host_save_drop(h, c);
             free_client(c);
         } else {
             at = &c->next;

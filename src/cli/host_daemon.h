@@ -12,6 +12,7 @@
  *   host_relay.c    those that are questions to the hypervisor
  *   host_create.c   the one that builds a domain
  *   host_pool.c     those about cpupools and knobs
+ *   host_save.c     those of `save` and `restore`
  */
 #ifndef SCHEDOP_CLI_HOST_DAEMON_H
 #define SCHEDOP_CLI_HOST_DAEMON_H
@@ -26,6 +27,7 @@
 
 enum {
     HOST_CLIENTS_MAX = 64,
+    HOST_WINDOWS = 4,           /* a client may have open */
     HOST_SCROLLBACK = 64 << 10, /* bytes of console output kept a domain */
     HOST_DMESG = 64 << 10,      /* bytes of the hypervisor's log kept */
     HOST_OUT_MAX = 4 << 20,     /* a client that is further behind is dropped */
@@ -70,6 +72,10 @@ struct host_client {
     bool console_follows;
     char console_name[SCHEDOP_NAME_MAX + 1];
     uint64_t console_lost; /* bytes skipped and not yet said */
+    /* what is undone when it goes away; host_save.c */
+    bool saves, restores;
+    uint16_t save_domid, restore_domid;
+    uint64_t window[HOST_WINDOWS];
 };
 
 struct host;
@@ -194,6 +200,13 @@ host_serve_fn host_serve_pause, host_serve_unpause, host_serve_destroy,
     host_serve_shutdown, host_serve_rename, host_serve_vcpu_pin,
     host_serve_trigger, host_serve_store_read, host_serve_store_write,
     host_serve_debug, host_serve_domains, host_serve_vcpus, host_serve_machine;
+
+/* host_save.c */
+host_serve_fn host_serve_window, host_serve_window_free, host_serve_save_begin,
+    host_serve_save_state, host_serve_save_end, host_serve_restore,
+    host_serve_restored;
+/* Undoes what the client left half done. */
+void host_save_drop(struct host *h, struct host_client *c);
 
 /* host_create.c */
 host_serve_fn host_serve_create;

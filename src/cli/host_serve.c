@@ -71,15 +71,11 @@ void host_refuse_xen(struct host *h, struct host_request *r, unsigned error,
         unsigned error;
         const char *code;
     } codes[] = {
-        {XEN_ESRCH, "no-domain"},
-        {XEN_EEXIST, "exists"},
-        {XEN_EINVAL, "invalid"},
-        {XEN_ENOMEM, "no-memory"},
-        {XEN_EBUSY, "busy"},
-        {XEN_ENOSYS, "not-supported"},
-        {XEN_ENOENT, "no-entry"},
-        {HOST_NO_ANSWER, "ended"},
-        {XEN_EOPNOTSUPP, "not-supported"},
+        {XEN_ESRCH, "no-domain"},      {XEN_EEXIST, "exists"},
+        {XEN_EINVAL, "invalid"},       {XEN_ENOMEM, "no-memory"},
+        {XEN_EBUSY, "busy"},           {XEN_EAGAIN, "again"},
+        {XEN_ENOSYS, "not-supported"}, {XEN_ENOENT, "no-entry"},
+        {HOST_NO_ANSWER, "ended"},     {XEN_EOPNOTSUPP, "not-supported"},
     };
     const char *code = "failed";
 
@@ -95,20 +91,23 @@ static void serve_host(struct host *h, struct host_client *c,
                        struct host_request *r, json_t *args)
 {
     json_int_t guests = 0;
+    char ram[64];
 
     (void)c;
     (void)args;
     for (const struct host_guest *g = h->guests; g != NULL; g = g->next) {
         guests += !g->gone;
     }
+    (void)snprintf(ram, sizeof(ram), "/proc/%ld/fd/%d", (long)getpid(),
+                   h->q.ram.fd);
     host_reply(h, r,
-               json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:s}",
+               json_pack("{s:s, s:i, s:i, s:I, s:I, s:I, s:s, s:I, s:s, s:s}",
                          "host", h->dir->name, "pid", (int)getpid(), "qemu_pid",
                          (int)h->q.pid, "pcpus", (json_int_t)h->boot.pcpus,
                          "memory_mib", (json_int_t)h->options->memory_mib,
                          "started", (json_int_t)h->started, "directory",
                          h->dir->path, "domains", guests, "version",
-                         CLI_VERSION));
+                         CLI_VERSION, "ram", ram));
 }
 
 static void serve_dmesg(struct host *h, struct host_client *c,
@@ -245,6 +244,13 @@ static const struct {
     {"watch", serve_watch},
     {"console", serve_console},
     {"input", serve_input},
+    {"window", host_serve_window},
+    {"window-free", host_serve_window_free},
+    {"save-begin", host_serve_save_begin},
+    {"save-state", host_serve_save_state},
+    {"save-end", host_serve_save_end},
+    {"restore", host_serve_restore},
+    {"restored", host_serve_restored},
 };
 
 static void serve_object(struct host *h, struct host_client *c, json_t *line)

@@ -132,8 +132,8 @@ static bool parse_boot(struct fields *f, struct link_message *m)
 static bool parse_end(struct fields *f, struct link_message *m)
 {
     static const char *const actions[] = {
-        "destroy",    "restart", "rename-restart", "preserve",
-        "soft-reset", "resume",  "killed",         NULL};
+        "destroy", "restart", "rename-restart", "preserve", "soft-reset",
+        "resume",  "killed",  "save",           NULL};
     const char *keys[LINK_COMMANDS + 2] = {"run_ns", "cpu_ns"};
     uint64_t *slots[LINK_COMMANDS + 2] = {&m->stats.run_ns, &m->stats.cpu_ns};
     uint64_t code;

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define GIB (1ull << 30)
@@ -38,6 +39,27 @@ int ram_open(struct ram *ram, uint64_t size)
     }
     ram->base = base;
     ram->size = size;
+    return 0;
+}
+
+int ram_attach(struct ram *ram, const char *path)
+{
+    void *base = MAP_FAILED;
+    struct stat st;
+
+    *ram = (struct ram){.fd = open(path, O_RDWR | O_CLOEXEC)};
+    if (ram->fd >= 0 && fstat(ram->fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        base = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
+                    MAP_SHARED | MAP_NORESERVE, ram->fd, 0);
+    }
+    if (base == MAP_FAILED) {
+        cli_error("cannot see the memory of the host's machine (%s): %s", path,
+                  strerror(errno));
+        ram_close(ram);
+        return -1;
+    }
+    ram->base = base;
+    ram->size = (uint64_t)st.st_size;
     return 0;
 }
 

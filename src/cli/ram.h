@@ -25,6 +25,8 @@ struct ram {
  * 0, or -1 after an error message; `ram` is then as ram_close() leaves it.
  */
 int ram_open(struct ram *ram, uint64_t size);
+/* The same memory, made by another process of the same user. */
+int ram_attach(struct ram *ram, const char *path);
 void ram_close(struct ram *ram);
 
 /*

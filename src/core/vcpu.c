@@ -101,6 +101,14 @@ int sop_vcpu_up(struct sop_pcpu *self, struct sop_vcpu *v)
     return rc;
 }
 
+void sop_vcpu_down(struct sop_pcpu *self, struct sop_vcpu *v)
+{
+    uint64_t now = core_enter(self);
+
+    vcpu_op_down(self, v, now);
+    core_leave(self);
+}
+
 /* The port's way in, INIT and SIPI, has loaded the registers already. */
 int sop_vcpu_set_initialised(struct sop_vcpu *v)
 {

@@ -8,6 +8,7 @@
  *   host_control.c  domains that ended, and the end of the machine
  *   host_ask.c      questions of the host tool, and their answers
  *   host_create.c   domains built at run time
+ *   host_save.c     domains that are saved, and restored
  *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
  *   host_act.c      what is done to a domain that runs
  *   host_pool.c     cpupools, hotplug and knobs
@@ -61,9 +62,11 @@ struct host_domain {
     uint16_t domid;
     char name[HOST_NAME];
     enum host_state state;
-    bool changed; /* the core says it ended */
-    bool resumed; /* it ended before, and went on */
-    bool restart; /* while HOST_GOING: build it anew */
+    bool changed;   /* the core says it ended */
+    bool resumed;   /* it ended before, and went on */
+    bool restart;   /* while HOST_GOING: build it anew */
+    bool saving;    /* when it suspends the tool takes over, see host_save.c */
+    bool suspended; /* it has, and waits for the tool */
     bool in_store;
     volatile bool silent; /* its end was said: nothing more from it. Any */
     struct console_backend console;
@@ -122,7 +125,17 @@ bool host_control(struct sop_pcpu *self);
 struct host_domain *host_build(struct sop_pcpu *self,
                                const struct domain_spec *spec, char *why,
                                size_t why_size);
+/* The same from a record (virt.h), under another name. */
+struct host_domain *host_rebuild(struct sop_pcpu *self,
+                                 const struct domain_spec *spec,
+                                 struct save_area area, char *why,
+                                 size_t why_size);
 void host_kill(struct sop_pcpu *self, struct host_domain *h);
+/* A saved domain goes: its end is said as `what`. */
+void host_take_away(struct sop_pcpu *self, struct host_domain *h,
+                    const char *what);
+/* A suspended one goes on, with xl's result of a cancelled suspend. */
+void host_go_on(struct sop_pcpu *self, struct host_domain *h);
 bool host_rename(struct host_domain *h, const char *name);
 
 /* host_ask.c */
@@ -153,6 +166,20 @@ typedef int host_ask_fn(struct sop_pcpu *self, struct host_ask *ask);
 
 /* host_create.c */
 host_ask_fn ask_window, ask_window_free, ask_create;
+/* A window of that many bytes: 0 and where, or an error as above. */
+int host_window_open(struct host_ask *ask, uint64_t bytes, uint64_t *pa);
+void host_window_close(uint64_t pa);
+/* That which the next word names: its bytes, 0 for none. */
+uint64_t host_window_next(struct host_ask *ask, uint64_t *pa);
+/*
+ * Takes over the window that the next word names, as create does: the spec,
+ * held once for the caller; NULL, with the window gone, and an explanation.
+ */
+struct domain_spec *host_image_take(struct host_ask *ask);
+/* Where the files of a domain are; false for boot modules. */
+bool host_image_where(const struct domain_spec *spec, uint64_t *pa,
+                      uint64_t *bytes);
+bool host_name_taken(const char *name);
 void image_hold(const struct domain_spec *spec); /* also of boot modules */
 void image_put(const struct domain_spec *spec);
 struct controller_life *image_life(const struct domain_spec *spec);
@@ -174,11 +201,16 @@ host_ask_fn ask_domains, ask_vcpus, ask_machine;
 bool host_name_is_good(const char *name);
 host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
     ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
+bool host_name_is_good(const char *name);
 
 /* host_pool.c */
 host_ask_fn ask_pools, ask_pool_create, ask_pool_destroy, ask_pool_rename,
     ask_pool_add, ask_pool_remove, ask_pool_move, ask_pcpu_online,
     ask_pcpu_offline, ask_sched_credit2, ask_sched_credit2_pool, ask_sched_rtds;
+
+/* host_save.c */
+host_ask_fn ask_save_begin, ask_save_state, ask_save_end, ask_restore;
+
 /* Boot pCPU. Says how all ended and stops the machine, if it is time. */
 void host_end_machine(struct sop_pcpu *self);
 

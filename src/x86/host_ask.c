@@ -171,6 +171,10 @@ static const struct {
     {"sched-credit2", ask_sched_credit2},
     {"sched-credit2-pool", ask_sched_credit2_pool},
     {"sched-rtds", ask_sched_rtds},
+    {"save-begin", ask_save_begin},
+    {"save-state", ask_save_state},
+    {"save-end", ask_save_end},
+    {"restore", ask_restore},
 };
 
 static int answer(struct sop_pcpu *self, struct host_ask *ask)

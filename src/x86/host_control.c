@@ -13,6 +13,7 @@
 
 #include <xen/domctl.h>
 #include <xen/hvm/params.h>
+#include <xen/sched.h>
 
 #include "lib/linkline.h"
 
@@ -85,6 +86,38 @@ static bool domid_in_use(void *context, uint16_t domid)
     return sop_domain_by_id(host.sys, domid) != NULL;
 }
 
+/* Records a domain that was built; takes it down when it cannot. */
+static struct host_domain *record(struct sop_pcpu *self, struct x86_domain *d,
+                                  char *why, size_t why_size)
+{
+    if (d == NULL) {
+        return NULL;
+    }
+    if (host_add(d)) {
+        return host_of(d);
+    }
+    (void)sop_domain_destroy(self, domain_sop(d)); /* it never ran */
+    domain_release(d);
+    x86_snprintf(why, why_size, "no memory left for its record");
+    return NULL;
+}
+
+struct host_domain *host_rebuild(struct sop_pcpu *self,
+                                 const struct domain_spec *spec,
+                                 struct save_area area, char *why,
+                                 size_t why_size)
+{
+    int domid = controller_next_domid(&host.last_domid, domid_in_use, NULL);
+
+    if (domid <= 0) {
+        x86_snprintf(why, why_size, "all domain ids are in use");
+        return NULL;
+    }
+    return record(
+        self, domain_restore(self, spec, (uint16_t)domid, area, why, why_size),
+        why, why_size);
+}
+
 struct host_domain *host_build(struct sop_pcpu *self,
                                const struct domain_spec *spec, char *why,
                                size_t why_size)
@@ -100,13 +133,7 @@ struct host_domain *host_build(struct sop_pcpu *self,
         d = domain_build(self, spec, (uint16_t)domid, why, why_size);
         image_unmap(spec);
     }
-    if (d != NULL && !host_add(d)) {
-        (void)sop_domain_destroy(self, domain_sop(d)); /* it never ran */
-        domain_release(d);
-        d = NULL;
-        x86_snprintf(why, why_size, "no memory left for its record");
-    }
-    return d != NULL ? host_of(d) : NULL;
+    return record(self, d, why, why_size);
 }
 
 static void start_anew(struct sop_pcpu *self, const struct domain_spec *spec)
@@ -180,11 +207,16 @@ static void resume(struct sop_pcpu *self, struct host_domain *h,
 
 /* ------------------------------------------------------------------ ending */
 
+static uint8_t code_of(const struct sop_domain_info *info)
+{
+    return (uint8_t)(info->flags >> XEN_DOMINF_shutdownshift);
+}
+
 /* `h` ended by itself; nothing of it runs. True: call again. */
 static bool ended(struct sop_pcpu *self, struct host_domain *h,
                   const struct sop_domain_info *info)
 {
-    uint8_t code = (uint8_t)(info->flags >> XEN_DOMINF_shutdownshift);
+    uint8_t code = code_of(info);
     const struct controller_policy policy = policy_of(h->spec);
     uint64_t callback = 0;
     struct controller_end end = {
@@ -237,7 +269,34 @@ static bool look_after(struct sop_pcpu *self, struct host_domain *h)
         return true;
     }
     h->changed = false;
+    if (h->saving && code_of(&info) == SHUTDOWN_suspend) {
+        h->suspended = true; /* host_save.c goes on */
+        return false;
+    }
     return ended(self, h, &info);
+}
+
+void host_go_on(struct sop_pcpu *self, struct host_domain *h)
+{
+    uint64_t callback = 0;
+
+    (void)sop_domain_get_param(h->sop, HVM_PARAM_CALLBACK_IRQ, &callback);
+    h->suspended = h->saving = false;
+    resume(self, h, callback != 0); /* as libxl: only then a 1 (spec 7.4) */
+}
+
+void host_take_away(struct sop_pcpu *self, struct host_domain *h,
+                    const char *what)
+{
+    struct sop_domain_info info;
+
+    if (h->state == HOST_ALIVE) {
+        info_of(h, &info);
+        say_end(self, h, code_of(&info), what, &info);
+        h->silent = true;
+    }
+    h->state = HOST_GOING;
+    h->restart = false;
 }
 
 void host_kill(struct sop_pcpu *self, struct host_domain *h)

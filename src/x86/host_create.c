@@ -27,16 +27,11 @@ static struct {
 
 /* ----------------------------------------------------------------- windows */
 
-int ask_window(struct sop_pcpu *self, struct host_ask *ask)
+int host_window_open(struct host_ask *ask, uint64_t bytes, uint64_t *at)
 {
-    uint64_t bytes, pa;
+    uint64_t pa;
     unsigned n = 0;
 
-    (void)self;
-    if (!host_ask_number(ask, WINDOW_BYTES_MAX, &bytes) || bytes == 0 ||
-        !host_ask_end(ask)) {
-        return host_ask_fail(ask, -XEN_EINVAL, "expected: window BYTES");
-    }
     while (n < WINDOWS_MAX && windows[n].bytes != 0) {
         n++;
     }
@@ -50,6 +45,24 @@ int ask_window(struct sop_pcpu *self, struct host_ask *ask)
     }
     windows[n].pa = pa;
     windows[n].bytes = bytes;
+    *at = pa;
+    return 0;
+}
+
+int ask_window(struct sop_pcpu *self, struct host_ask *ask)
+{
+    uint64_t bytes, pa;
+    int rc;
+
+    (void)self;
+    if (!host_ask_number(ask, WINDOW_BYTES_MAX, &bytes) || bytes == 0 ||
+        !host_ask_end(ask)) {
+        return host_ask_fail(ask, -XEN_EINVAL, "expected: window BYTES");
+    }
+    rc = host_window_open(ask, bytes, &pa);
+    if (rc != 0) {
+        return rc;
+    }
     x86_snprintf(ask->out, sizeof(ask->out), "pa=0x%llx",
                  (unsigned long long)pa);
     return 0;
@@ -68,6 +81,27 @@ static unsigned find_window(struct host_ask *ask)
         n++;
     }
     return n;
+}
+
+uint64_t host_window_next(struct host_ask *ask, uint64_t *pa)
+{
+    unsigned n = find_window(ask);
+
+    if (n == WINDOWS_MAX) {
+        return 0;
+    }
+    *pa = windows[n].pa;
+    return windows[n].bytes;
+}
+
+void host_window_close(uint64_t pa)
+{
+    for (unsigned n = 0; n < WINDOWS_MAX; n++) {
+        if (windows[n].bytes != 0 && windows[n].pa == pa) {
+            ram_free(pa, windows[n].bytes);
+            windows[n].bytes = 0;
+        }
+    }
 }
 
 int ask_window_free(struct sop_pcpu *self, struct host_ask *ask)
@@ -296,7 +330,7 @@ static bool decode(struct host_image *image, unsigned parts, char *why,
     return true;
 }
 
-static bool name_taken(const char *name)
+bool host_name_taken(const char *name)
 {
     for (const struct host_domain *h = host.first; h != NULL; h = h->next) {
         bool there = h->state != HOST_GOING || h->restart;
@@ -339,6 +373,32 @@ static struct host_image *make_image(struct host_ask *ask, unsigned window)
     return NULL;
 }
 
+struct domain_spec *host_image_take(struct host_ask *ask)
+{
+    unsigned window = find_window(ask);
+    struct host_image *image;
+
+    if (window == WINDOWS_MAX) {
+        host_ask_fail(ask, 0, "no window is there");
+        return NULL;
+    }
+    image = make_image(ask, window);
+    return image != NULL ? &image->spec : NULL;
+}
+
+bool host_image_where(const struct domain_spec *spec, uint64_t *pa,
+                      uint64_t *bytes)
+{
+    const struct host_image *image = image_of(spec);
+
+    if (image == NULL) {
+        return false;
+    }
+    *pa = image->pa;
+    *bytes = image->bytes;
+    return true;
+}
+
 /* create PA [paused]: the window is the domain's from now on, or free. */
 int ask_create(struct sop_pcpu *self, struct host_ask *ask)
 {
@@ -356,7 +416,7 @@ int ask_create(struct sop_pcpu *self, struct host_ask *ask)
     if (image == NULL) {
         return -XEN_EINVAL;
     }
-    if (name_taken(image->spec.name)) {
+    if (host_name_taken(image->spec.name)) {
         image_put(&image->spec);
         return host_ask_fail(ask, -XEN_EEXIST, "another domain has this name");
     }

@@ -24,6 +24,7 @@
 #define ACPI_BYTES PAGE_SIZE
 #define INFO_BYTES (4 * PAGE_SIZE) /* start info and what it points to */
 #define CHUNK_MIN SUPERPAGE_SIZE
+#define RESTORE_EXTRA (4ull << 20) /* shared info and grant frames count */
 
 /* A domain under construction. */
 struct build {
@@ -34,6 +35,7 @@ struct build {
     uint64_t image_end; /* first address above the image */
     uint64_t info_gpa;
     uint64_t module_gpa[4];
+    const struct save_area *record; /* to restore; else NULL */
     char *why;
     size_t why_size;
 };
@@ -123,10 +125,10 @@ static bool map_ram(struct build *b)
     return true;
 }
 
-static bool build_memory(struct build *b)
+/* Takes `bytes` of RAM and makes what is needed to map it. */
+static bool own_ram(struct build *b, uint64_t bytes)
 {
     struct x86_domain *d = b->d;
-    uint64_t bytes = (uint64_t)b->spec->memory_mib << 20;
 
     if (!take_ram(b, bytes)) {
         return false;
@@ -136,8 +138,13 @@ static bool build_memory(struct build *b)
     if (!d->free_map || p2m_init(d, bytes) != 0) {
         return fail(b, "no memory for page tables");
     }
-    memmap_build(&d->memmap, bytes, ACPI_BYTES);
-    return map_ram(b);
+    memmap_build(&d->memmap, (uint64_t)b->spec->memory_mib << 20, ACPI_BYTES);
+    return true;
+}
+
+static bool build_memory(struct build *b)
+{
+    return own_ram(b, (uint64_t)b->spec->memory_mib << 20) && map_ram(b);
 }
 
 /* Writes RAM of the domain; a NULL source copies from `src_pa`. */
@@ -384,7 +391,7 @@ static bool build_special(struct build *b)
 
 /* ------------------------------------------------------------------- vCPUs */
 
-static bool build_vcpus(struct build *b)
+static bool create_vcpus(struct build *b)
 {
     struct x86_domain *d = b->d;
 
@@ -401,6 +408,16 @@ static bool build_vcpus(struct build *b)
         if (vcpu_init(v) != 0) {
             return fail(b, "no memory for vCPU %u", i);
         }
+    }
+    return true;
+}
+
+static bool build_vcpus(struct build *b)
+{
+    struct x86_domain *d = b->d;
+
+    if (!create_vcpus(b)) {
+        return false;
     }
     vcpu_reset_flat(d->vcpu[0], b->entry, b->info_gpa);
     d->vcpu[0]->initialised = true;
@@ -520,27 +537,78 @@ static bool build(struct build *b, struct sop_pcpu *self)
            create_in_core(b, self) && set_affinities(b, self) && set_params(b);
 }
 
+/* Says what is wrong with a record; true if nothing is. */
+static bool good(struct build *b, const char *why)
+{
+    return why == NULL || fail(b, "it cannot be restored: %s", why);
+}
+
+/* The same from a record: its memory, zeroed and mapped, its registers. */
+static bool restore(struct build *b, struct sop_pcpu *self)
+{
+    struct x86_domain *d = b->d;
+    uint64_t bytes = (uint64_t)b->spec->memory_mib << 20, most;
+
+    if (!good(b, save_check(b->record, b->spec->vcpus))) {
+        return false;
+    }
+    most = save_frames(b->record);
+    if (most > (bytes + RESTORE_EXTRA) / PAGE_SIZE) {
+        return good(b, "it has more memory than it may have");
+    }
+    if (most > bytes / PAGE_SIZE) {
+        bytes = most * PAGE_SIZE;
+    }
+    if (!own_ram(b, bytes)) {
+        return false;
+    }
+    for (unsigned i = 0; i < d->nr_chunks; i++) {
+        pa_zero(d->chunk[i].pa, d->chunk[i].bytes);
+    }
+    return good(b, save_map(b->record, d)) && build_special(b) &&
+           create_vcpus(b) && good(b, save_load_vcpus(b->record, d)) &&
+           create_in_core(b, self) && set_affinities(b, self) &&
+           set_params(b) && good(b, save_start_vcpus(b->record, d));
+}
+
+static struct x86_domain *build_or_restore(struct sop_pcpu *self,
+                                           struct build *b, uint16_t domid)
+{
+    b->d = hv_alloc(sizeof(*b->d));
+    if (!b->d) {
+        fail(b, "no memory for the domain");
+        return NULL;
+    }
+    b->d->spec = b->spec;
+    b->d->domid = domid;
+    if (b->record ? restore(b, self) : build(b, self)) {
+        return b->d;
+    }
+    if (b->d->sop) {
+        sop_domain_destroy(self, b->d->sop); /* it never ran: done at once */
+    }
+    domain_release(b->d);
+    return NULL;
+}
+
 struct x86_domain *domain_build(struct sop_pcpu *self,
                                 const struct domain_spec *spec, uint16_t domid,
                                 char *why, size_t why_size)
 {
     struct build b = {.spec = spec, .why = why, .why_size = why_size};
 
-    b.d = hv_alloc(sizeof(*b.d));
-    if (!b.d) {
-        fail(&b, "no memory for the domain");
-        return NULL;
-    }
-    b.d->spec = spec;
-    b.d->domid = domid;
-    if (build(&b, self)) {
-        return b.d;
-    }
-    if (b.d->sop) {
-        sop_domain_destroy(self, b.d->sop); /* it never ran: done at once */
-    }
-    domain_release(b.d);
-    return NULL;
+    return build_or_restore(self, &b, domid);
+}
+
+struct x86_domain *domain_restore(struct sop_pcpu *self,
+                                  const struct domain_spec *spec,
+                                  uint16_t domid, struct save_area area,
+                                  char *why, size_t why_size)
+{
+    struct build b = {
+        .spec = spec, .record = &area, .why = why, .why_size = why_size};
+
+    return build_or_restore(self, &b, domid);
 }
 
 void domain_release(struct x86_domain *d)

@@ -139,7 +139,7 @@ static int load_64(struct vmcb *c, uint64_t gpr[16],
     return 0;
 }
 
-static bool control_is_good(const struct vmcb *c)
+bool vcpu_control_is_good(const struct vmcb *c)
 {
     uint64_t efer = X86_EFER_SCE | X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE;
     uint64_t pages = c->cr0 & (X86_CR0_PE | X86_CR0_PG);
@@ -166,7 +166,7 @@ int port_vcpu_load(struct sop_vcpu *sv, const void *context)
     } else if (x->pad == 0 && x->mode == VCPU_HVM_MODE_64B) {
         rc = load_64(v->vmcb, v->gpr, &x->cpu_regs.x86_64);
     }
-    if (rc == 0 && !control_is_good(v->vmcb)) {
+    if (rc == 0 && !vcpu_control_is_good(v->vmcb)) {
         rc = -XEN_EINVAL;
     }
     v->vmcb->cr0 |= X86_CR0_ET;

@@ -227,6 +227,13 @@ static inline enum p2m_type npt_type(uint64_t entry)
 /* Type and physical address of `gfn`; *pa stays for none. Lock-free. */
 enum p2m_type p2m_walk(const struct x86_domain *d, uint64_t gfn, uint64_t *pa);
 
+/*
+ * How many frames from `gfn` on one entry covers, mapped or not; what is
+ * there, and where.
+ */
+uint64_t p2m_span(const struct x86_domain *d, uint64_t gfn, enum p2m_type *type,
+                  uint64_t *pa);
+
 /* The same, faster: tables once made stay, so most walks can begin halfway. */
 static inline enum p2m_type p2m_lookup(const struct x86_domain *d, uint64_t gfn,
                                        uint64_t *pa)
@@ -392,6 +399,32 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
 int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
                   struct sop_call *call);
 int64_t grant_table_op(struct x86_vcpu *v, struct sop_call *call);
+
+/* ------------------------------------------------------- context.c, save.c */
+
+/* Control registers that a guest could have; EFER without SVME. */
+bool vcpu_control_is_good(const struct vmcb *c);
+
+/*
+ * Parts of domain_restore(), in their order. Each returns NULL, or what is
+ * wrong with the record.
+ */
+const char *save_check(const struct save_area *r, unsigned nr_vcpus);
+/* How many frames the domain had; UINT64_MAX for more than there can be. */
+uint64_t save_frames(const struct save_area *r);
+/*
+ * Maps them to the RAM in d->chunk, and puts runs that say where behind those
+ * of the record, as its runs from now on.
+ */
+const char *save_map(const struct save_area *r, struct x86_domain *d);
+const char *save_load_vcpus(const struct save_area *r, struct x86_domain *d);
+/* After the core knows the domain. */
+const char *save_start_vcpus(const struct save_area *r, struct x86_domain *d);
+/* save_vcpu.c: one vCPU, none of whose registers is in a pCPU. */
+struct schedop_state_vcpu;
+void save_vcpu(struct sop_pcpu *self, struct x86_vcpu *v,
+               struct schedop_state_vcpu *r);
+const char *load_vcpu(struct x86_vcpu *v, const struct schedop_state_vcpu *r);
 
 /* ---------------------------------------------------------------- domctl.c */
 

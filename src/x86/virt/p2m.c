@@ -125,6 +125,24 @@ enum p2m_type p2m_walk(const struct x86_domain *d, uint64_t gfn, uint64_t *pa)
     }
 }
 
+uint64_t p2m_span(const struct x86_domain *d, uint64_t gfn, enum p2m_type *type,
+                  uint64_t *pa)
+{
+    const uint64_t *table = d->p2m_root;
+
+    for (unsigned level = LEVELS;; level--) {
+        uint64_t entry = entry_read(&table[index_of(gfn, level)]);
+        uint64_t size = 1ull << ((level - 1) * 9), within = gfn & (size - 1);
+
+        if (!(entry & NPT_P) || level == 1 || (entry & NPT_PS)) {
+            *type = entry & NPT_P ? npt_type(entry) : P2M_NONE;
+            *pa = (entry & NPT_ADDR) + within * PAGE_SIZE;
+            return size - within;
+        }
+        table = table_of(entry);
+    }
+}
+
 /* Replaces a 2 MiB entry by a table of pages that maps the same. */
 static int split(struct x86_domain *d, uint64_t *slot)
 {

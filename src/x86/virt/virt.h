@@ -10,6 +10,12 @@
 struct x86_domain;
 struct x86_vcpu;
 
+/* A record as above, mapped. */
+struct save_area {
+    void *bytes;
+    uint64_t size;
+};
+
 enum domain_action {
     ACTION_DESTROY,
     ACTION_RESTART,
@@ -50,6 +56,24 @@ void virt_init_pcpu(struct x86_pcpu *self);
 struct x86_domain *domain_build(struct sop_pcpu *self,
                                 const struct domain_spec *spec, uint16_t domid,
                                 char *why, size_t why_size);
+
+/*
+ * Builds a domain from the record of another (schedop/save.h), `bytes` at
+ * `record`, instead of the image of `spec`; paused, as the other one was when
+ * it had suspended. Its RAM is zero; the record then says where it is to be
+ * filled in.
+ */
+struct x86_domain *domain_restore(struct sop_pcpu *self,
+                                  const struct domain_spec *spec,
+                                  uint16_t domid, struct save_area area,
+                                  char *why, size_t why_size);
+
+/*
+ * The record of a domain none of whose vCPUs runs: its size, and the record
+ * itself, for which there must be room.
+ */
+uint64_t domain_save_bytes(struct x86_domain *d);
+void domain_save(struct sop_pcpu *self, struct x86_domain *d, void *record);
 
 /*
  * After sop_domain_destroy() returned 0: gives the core's slot back
