@@ -40,9 +40,12 @@ $(eval $(call TEST_GUEST,hostile))
 
 $(eval $(call TEST_GUEST,wakeup))
 
+$(eval $(call TEST_GUEST,save))
+
 CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
-    $(O)/tests/wakeup.elf
-CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh
+    $(O)/tests/wakeup.elf $(O)/tests/save.elf
+CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
+    tests/save/run.sh
 
 CHECKS += tests/boot/pools.sh tests/stress/machine.sh
 

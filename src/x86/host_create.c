@@ -51,7 +51,7 @@ int host_window_open(struct host_ask *ask, uint64_t bytes, uint64_t *at)
 
 int ask_window(struct sop_pcpu *self, struct host_ask *ask)
 {
-    uint64_t bytes, pa;
+    uint64_t bytes, pa = 0;
     int rc;
 
     (void)self;
