@@ -73,7 +73,6 @@ void host_refuse_xen(struct host *h, struct host_request *r, unsigned error,
     } codes[] = {
         {XEN_ESRCH, "no-domain"},      {XEN_EEXIST, "exists"},
         {XEN_EINVAL, "invalid"},       {XEN_ENOMEM, "no-memory"},
-        {XEN_EBUSY, "busy"},           {XEN_EAGAIN, "again"},
         {XEN_ENOSYS, "not-supported"}, {XEN_ENOENT, "no-entry"},
         {HOST_NO_ANSWER, "ended"},     {XEN_EOPNOTSUPP, "not-supported"},
     };

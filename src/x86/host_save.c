@@ -61,7 +61,7 @@ int ask_save_begin(struct sop_pcpu *self, struct host_ask *ask)
     return 0;
 }
 
-/* save-state DOMID: EAGAIN until it has suspended. */
+/* save-state DOMID: EBUSY until it has suspended. */
 int ask_save_state(struct sop_pcpu *self, struct host_ask *ask)
 {
     int error = 0;
@@ -76,7 +76,7 @@ int ask_save_state(struct sop_pcpu *self, struct host_ask *ask)
         return host_ask_fail(ask, -XEN_EINVAL, "it is not being saved");
     }
     if (!h->suspended) {
-        return host_ask_fail(ask, -XEN_EAGAIN, "it has not suspended");
+        return host_ask_fail(ask, -XEN_EBUSY, "it has not suspended");
     }
     bytes = domain_save_bytes(h->x86);
     error = host_window_open(ask, bytes, &pa);
