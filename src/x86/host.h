@@ -201,7 +201,6 @@ host_ask_fn ask_domains, ask_vcpus, ask_machine;
 bool host_name_is_good(const char *name);
 host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
     ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
-bool host_name_is_good(const char *name);
 
 /* host_pool.c */
 host_ask_fn ask_pools, ask_pool_create, ask_pool_destroy, ask_pool_rename,
