@@ -223,7 +223,7 @@ static void emit(struct mapper *m, struct schedop_state_run run)
     if (last && last->gfn + last->frames == run.gfn &&
         last->pa + last->frames * PAGE_SIZE == run.pa) {
         last->frames += run.frames;
-    } else if (m->nr < m->max) {
+    } else if (m->out && m->nr < m->max) {
         m->out[m->nr++] = run;
     } else {
         m->why = "there is no room for where its memory lies";
@@ -309,17 +309,16 @@ static void free_rest(struct mapper *m)
 const char *save_map(const struct save_area *r, struct x86_domain *d)
 {
     struct schedop_state head = head_of(r);
-    uint64_t in_end =
-        head.runs + head.nr_runs * sizeof(struct schedop_state_run);
-    struct mapper m = {
-        .d = d,
-        .out = (void *)((uint8_t *)r->bytes + in_end),
-        .max = (r->size - in_end) / sizeof(*m.out),
-    };
+    struct mapper m = {.d = d};
+    uint64_t in_end;
 
-    if (in_end > r->size) {
+    if (!r->bytes || head.runs > r->size ||
+        head.nr_runs > (r->size - head.runs) / sizeof(*m.out)) {
         return "its record changed under our hands";
     }
+    in_end = head.runs + head.nr_runs * sizeof(*m.out);
+    m.out = (void *)((uint8_t *)r->bytes + in_end);
+    m.max = (r->size - in_end) / sizeof(*m.out);
     x86_lock(&d->lock);
     for (unsigned pass = 0; pass < 2; pass++) {
         for (uint64_t i = 0; i < head.nr_runs && m.why == NULL; i++) {
