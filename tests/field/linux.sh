@@ -6,7 +6,7 @@
 # to end with the reason it has on Xen. usage: tests/field/linux.sh BUILDDIR
 set -u
 build=${1:?usage: linux.sh BUILDDIR}
-linux=$build/linux
+linux=$(realpath -m "$build/linux")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
