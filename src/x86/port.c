@@ -51,7 +51,6 @@ void port_kick(struct sop_pcpu *target)
         p->kicked = true;
     } else {
         irq_send_kick(p);
-        x86_self()->kick_sent = true;
     }
 }
 

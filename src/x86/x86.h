@@ -80,7 +80,6 @@ struct x86_pcpu {
             volatile bool timer_fired; /* set by the timer interrupt */
             volatile bool kicked;      /* set by the kick interrupt */
             volatile bool host_check;  /* host_pending() is to be asked */
-            bool kick_sent;            /* let the other have a turn */
         };
         volatile uint32_t flags; /* any of these */
     };

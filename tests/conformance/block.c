@@ -54,6 +54,9 @@ static void yield_lets_others_run(void)
     do {
         before = spins;
         (void)sched_op(SCHEDOP_yield, NULL);
+        /* An emulator that counts instructions may let nobody else run until
+           somebody waits like this. */
+        cpu_relax();
         ran = before > 0 && spins > before;
     } while (!ran && now() < limit);
     stop_spinning = true;

@@ -166,12 +166,6 @@ static inline void hypercall(struct x86_pcpu *self, struct x86_vcpu *v)
 /* What interrupts and the core have left for this pCPU. */
 static __attribute__((noinline)) void take_notes(struct x86_pcpu *self)
 {
-    if (self->kick_sent) {
-        self->kick_sent = false;
-        /* An emulator that runs one pCPU at a time goes on to the next here;
-           else, counting instructions, QEMU 7.2 may not for seconds. */
-        pause();
-    }
     if (self->host_check) {
         self->host_check = false;
         if (host_pending()) {
