@@ -86,6 +86,11 @@ bool cli_text_print(struct cli_text *t, int fd);
  */
 void cli_text_visible(struct cli_text *t, const void *data, size_t len);
 
+/* ---- time ---- */
+
+/* ms since some moment; never steps, whatever is done to the wall clock. */
+uint64_t cli_clock_ms(void);
+
 /* ---- numbers and names ---- */
 
 /*

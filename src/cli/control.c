@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "host_dir.h"
@@ -213,23 +212,16 @@ bool control_pending(const struct control *c)
     return c->in.len > 0 && memchr(c->in.data, '\n', c->in.len) != NULL;
 }
 
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 json_t *control_receive(struct control *c, int timeout_ms)
 {
-    int64_t end = clock_ms() + timeout_ms;
+    int64_t end = (int64_t)cli_clock_ms() + timeout_ms;
     bool bad;
 
     while (c->fd >= 0) {
         struct pollfd p = {.fd = c->fd, .events = POLLIN};
         json_t *line = take_line(c, &bad);
-        int64_t left = timeout_ms < 0 ? ANSWER_MS : end - clock_ms();
+        int64_t left =
+            timeout_ms < 0 ? ANSWER_MS : end - (int64_t)cli_clock_ms();
         char data[16384];
         ssize_t n;
 

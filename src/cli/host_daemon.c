@@ -22,14 +22,6 @@ enum {
     FLUSH_MS = 1000, /* for clients to take their last lines */
 };
 
-static uint64_t clock_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static void kill_qemu(struct host *h)
 {
     if (h->q.pid > 0) {
@@ -47,7 +39,7 @@ void host_stop(struct host *h, const char *why)
     if (h->phase == HOST_RUNNING) {
         cli_text_str(&h->to_link, "stop\n");
         h->phase = HOST_STOPPING;
-        h->phase_end_ms = clock_ms() + STOP_MS;
+        h->phase_end_ms = cli_clock_ms() + STOP_MS;
     } else if (h->phase == HOST_BOOTING) {
         h->phase = HOST_STOPPING;
         kill_qemu(h);
@@ -123,7 +115,7 @@ static void say_ready(struct host *h)
 
 static void check_time(struct host *h)
 {
-    if (clock_ms() < h->phase_end_ms) {
+    if (cli_clock_ms() < h->phase_end_ms) {
         return;
     }
     if (h->phase == HOST_BOOTING) {
@@ -176,7 +168,7 @@ static void serve_clients(struct host *h, const struct pollfd *p)
 
 static int wait_ms(const struct host *h)
 {
-    uint64_t now = clock_ms();
+    uint64_t now = cli_clock_ms();
 
     if (h->phase_end_ms == UINT64_MAX) {
         return -1;
@@ -219,13 +211,13 @@ static void serve(struct host *h)
 
 static void flush_clients(struct host *h)
 {
-    uint64_t end = clock_ms() + FLUSH_MS;
+    uint64_t end = cli_clock_ms() + FLUSH_MS;
 
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {
-        while (c->out.len > 0 && !c->dead && clock_ms() < end) {
+        while (c->out.len > 0 && !c->dead && cli_clock_ms() < end) {
             struct pollfd p = {.fd = c->fd, .events = POLLOUT};
 
-            (void)poll(&p, 1, (int)(end - clock_ms()));
+            (void)poll(&p, 1, (int)(end - cli_clock_ms()));
             host_client_write(c);
         }
     }
@@ -325,7 +317,7 @@ int host_run(struct host_dir *dir, const struct host_options *options,
         .messages = {.label = "qemu"},
         .ready = ready,
         .started = (int64_t)time(NULL),
-        .phase_end_ms = clock_ms() + BOOT_MS,
+        .phase_end_ms = cli_clock_ms() + BOOT_MS,
     };
     int lock = host_dir_lock(dir);
     int rc = CLI_ERROR;

@@ -22,7 +22,6 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "console.h"
@@ -67,14 +66,6 @@ struct session {
     uint16_t input_domid;
     unsigned garbage; /* lines that were no link lines */
 };
-
-static uint64_t clock_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 static void enter(struct session *s, enum phase phase, uint64_t ms)
 {
@@ -495,7 +486,7 @@ static void serve(struct session *s)
     if (poll(p, P_N, wait_ms(s, console_ms)) < 0) {
         return; /* EINTR cannot happen, and anything else passes */
     }
-    s->now_ms = clock_ms();
+    s->now_ms = cli_clock_ms();
     if (p[P_LINK].revents != 0) {
         read_link(s);
     }
@@ -668,7 +659,7 @@ int session_run(const struct run *run, struct qemu *q,
     sigset_t old;
 
     s.signal_fd = block_signals(&old);
-    s.now_ms = clock_ms();
+    s.now_ms = cli_clock_ms();
     s.limit_ms = run->timeout_ms != 0 ? s.now_ms + run->timeout_ms : UINT64_MAX;
     enter(&s, BOOTING, BOOT_MS);
     if (config->gdb_port != 0) {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Memory, growing text, numbers and near misses: see cli.h. */
+/* Memory, growing text, the clock, numbers, near misses: see cli.h. */
 #include "cli.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static _Noreturn void out_of_memory(void)
@@ -157,6 +158,14 @@ void cli_text_visible(struct cli_text *t, const void *data, size_t len)
         p += n;
         len -= n;
     }
+}
+
+uint64_t cli_clock_ms(void)
+{
+    struct timespec t;
+
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 bool cli_number(const char *s, uint64_t max, uint64_t *value)

@@ -236,6 +236,39 @@ int verb_request(struct control *c, const char *request, json_t *args,
     return answer != NULL ? 0 : -1;
 }
 
+/* ---- orders to a domain ---- */
+
+static const char order_node[] = "control/shutdown";
+
+int verb_order(struct control *c, int domid, const char *order,
+               const char *what)
+{
+    return verb_request(c, "store-write",
+                        json_pack("{s:i, s:s, s:s}", "domid", domid, "path",
+                                  order_node, "value", order),
+                        what);
+}
+
+enum verb_taken verb_order_taken(struct control *c, int domid)
+{
+    char *error;
+    json_t *answer = control_do(
+        c, "store-read",
+        json_pack("{s:i, s:s}", "domid", domid, "path", order_node), &error);
+    enum verb_taken taken = VERB_NOT_YET;
+
+    if (error != NULL) {
+        taken = VERB_GONE;
+    } else if (answer == NULL) {
+        taken = VERB_LOST;
+    } else if (*verb_string(answer, "text") == '\0') {
+        taken = VERB_TAKEN;
+    }
+    free(error);
+    json_decref(answer);
+    return taken;
+}
+
 /* ---- pCPUs ---- */
 
 char *verb_map(uint64_t map, unsigned pcpus)

@@ -90,6 +90,23 @@ const char *verb_string(const json_t *object, const char *key);
 int verb_request(struct control *c, const char *request, json_t *args,
                  const char *what);
 
+/*
+ * Writes `order` to control/shutdown of the domain's xenstore; "" takes back
+ * what was not taken yet. 0, or -1 after a message that begins with `what`.
+ */
+int verb_order(struct control *c, int domid, const char *order,
+               const char *what);
+
+enum verb_taken {
+    VERB_NOT_YET,
+    VERB_TAKEN, /* the domain emptied the node, as it should */
+    VERB_GONE,  /* there is no such domain or node any more */
+    VERB_LOST,  /* no answer, after a message */
+};
+
+/* Has the domain taken its order? */
+enum verb_taken verb_order_taken(struct control *c, int domid);
+
 /* A set of pCPUs as xl prints it: "all", "none", or "0-2,5". To be freed. */
 char *verb_map(uint64_t map, unsigned pcpus);
 

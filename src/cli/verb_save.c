@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <schedop/save.h>
@@ -70,14 +69,6 @@ int verb_ram(struct control *c, struct ram *ram)
 
 /* ---- until it has suspended ---- */
 
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /*
  * The record, once there is one: NULL with *again, or NULL after a message.
  */
@@ -95,47 +86,25 @@ static json_t *ask_state(struct control *c, int domid, bool *again)
     return answer;
 }
 
-static int ask_suspend(struct control *c, int domid, const char *value)
-{
-    return verb_request(c, "store-write",
-                        json_pack("{s:i, s:s, s:s}", "domid", domid, "path",
-                                  "control/shutdown", "value", value),
-                        "save");
-}
-
-/* Has it taken the request? */
-static bool acknowledged(struct control *c, int domid)
-{
-    char *error;
-    json_t *answer = control_do(
-        c, "store-read",
-        json_pack("{s:i, s:s}", "domid", domid, "path", "control/shutdown"),
-        &error);
-    bool done = answer != NULL && *verb_string(answer, "text") == '\0';
-
-    free(error);
-    json_decref(answer);
-    return done;
-}
-
 /* Its record, or NULL after a message. */
 static json_t *suspend(struct control *c, int domid, unsigned patience_s)
 {
-    int64_t end = clock_ms() + (int64_t)patience_s * 1000;
+    uint64_t end = cli_clock_ms() + (uint64_t)patience_s * 1000;
     bool again, known = false;
     json_t *state = ask_state(c, domid, &again);
 
-    if (state != NULL || !again || ask_suspend(c, domid, "suspend") != 0) {
+    if (state != NULL || !again ||
+        verb_order(c, domid, "suspend", "save") != 0) {
         return state;
     }
     while ((state = ask_state(c, domid, &again)) == NULL && again) {
-        if (!known && acknowledged(c, domid)) {
+        if (!known && verb_order_taken(c, domid) == VERB_TAKEN) {
             known = true;
-            end = clock_ms() + (int64_t)patience_s * 1000;
+            end = cli_clock_ms() + (uint64_t)patience_s * 1000;
         }
-        if (clock_ms() >= end) {
+        if (cli_clock_ms() >= end) {
             if (!known) {
-                (void)ask_suspend(c, domid, "");
+                (void)verb_order(c, domid, "", "save");
             }
             cli_error("Domain %d:%s", domid,
                       known ? "guest did not suspend, timed out"

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -70,53 +69,22 @@ const struct cli_command cli_reboot_command = {
     .main = reboot_main,
 };
 
-/* The domain has taken it, or needs not any more. */
-static bool acknowledged(struct control *c, int domid, bool *lost)
-{
-    char *error;
-    json_t *answer = control_do(
-        c, "store-read",
-        json_pack("{s:i, s:s}", "domid", domid, "path", "control/shutdown"),
-        &error);
-    bool done = error != NULL ||
-                (answer != NULL && *verb_string(answer, "text") == '\0');
-
-    *lost = answer == NULL && error == NULL;
-    free(error);
-    json_decref(answer);
-    return done;
-}
-
-static int64_t clock_ms(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Asks one domain; false after a message. */
 static bool ask(struct control *c, int domid, const char *what,
                 unsigned patience_s)
 {
-    bool reboot = strcmp(what, "reboot") == 0, lost = false;
-    int64_t end = clock_ms() + (int64_t)patience_s * 1000;
+    bool reboot = strcmp(what, "reboot") == 0;
+    uint64_t end = cli_clock_ms() + (uint64_t)patience_s * 1000;
+    enum verb_taken taken;
 
     (void)printf("%s domain %d\n", reboot ? "Rebooting" : "Shutting down",
                  domid);
     (void)fflush(stdout);
-    if (verb_request(c, "store-write",
-                     json_pack("{s:i, s:s, s:s}", "domid", domid, "path",
-                               "control/shutdown", "value",
-                               reboot ? "reboot" : "poweroff"),
-                     what) != 0) {
+    if (verb_order(c, domid, reboot ? "reboot" : "poweroff", what) != 0) {
         return false;
     }
-    while (!acknowledged(c, domid, &lost)) {
-        if (lost) {
-            return false;
-        }
-        if (clock_ms() >= end) {
+    while ((taken = verb_order_taken(c, domid)) == VERB_NOT_YET) {
+        if (cli_clock_ms() >= end) {
             cli_error("Domain %d:guest didn't acknowledge control request: -9",
                       domid);
             cli_error("%s failed (rc=-9)", what);
@@ -124,7 +92,7 @@ static bool ask(struct control *c, int domid, const char *what,
         }
         (void)poll(NULL, 0, POLL_MS);
     }
-    return true;
+    return taken != VERB_LOST; /* one that is gone needs it no more */
 }
 
 /* Those that are meant; the number of them, or -1 after a message. */
