@@ -130,8 +130,10 @@ struct x86_vcpu {
     _Atomic uint64_t asid_generation;
 
     union attention attention;
-    uint64_t event;   /* eventinj of the next entry */
-    bool nmi_blocked; /* until IRET */
+    uint64_t event;          /* eventinj of the next entry */
+    uint64_t injected_rip;   /* where an interrupt was injected last */
+    uint8_t injected_vector; /* and which */
+    bool nmi_blocked;        /* until IRET */
     bool nmi_retried;
     struct vlapic lapic; /* its tpr may lag behind: vcpu_sync_tpr() */
 
@@ -321,6 +323,13 @@ uint32_t svm_nr_asids(void);
 void event_exception(struct x86_vcpu *v, unsigned vector);
 void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error);
 void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error);
+
+/* Delivers again what an exit cut short; `info` is its exitintinfo. */
+void event_again(struct x86_vcpu *v, uint64_t info);
+
+/* Looks at what the processor makes of injected events. Once, at boot. */
+void event_init(void);
+
 /*
  * Chooses what the next entry injects; asks for a window for the rest. Needed
  * only when event_is_due(): an upcall may be, or something else is.
@@ -357,8 +366,6 @@ bool event_deliverable(struct x86_vcpu *v);
 
 /* Handles the exit `v` just made, but for VMMCALL. */
 void exit_handle(struct x86_pcpu *self, struct x86_vcpu *v);
-/* An event whose delivery the exit cut short is to be delivered again. */
-void exit_keep_event(struct x86_vcpu *v);
 void exit_advance_slow(struct x86_vcpu *v);
 
 /* Steps over `length` bytes of the current instruction. */

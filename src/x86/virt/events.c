@@ -11,7 +11,65 @@
  */
 #include "domain.h"
 
+#include "../cpu/asm.h"
+
 #define CR8_WRITE (1u << 8)
+
+/*
+ * QEMU 7.2's emulation forgets that it has delivered an interrupt that VMRUN
+ * injects: unless the guest exits first, the same interrupt comes again when
+ * the emulator's loop over instructions next ends, inside the handler and with
+ * interrupts off. Linux dies of that. So there, in the guest's kernel, it gets
+ * a software interrupt, which the emulator delivers alike and once; user code
+ * may not raise one, so there a kick makes the guest exit in its handler's
+ * first instruction.
+ */
+static bool injects_twice;
+
+void event_init(void)
+{
+    struct cpuid r = cpuid(0x40000000, 0); /* "TCGTCGTCGTCG" */
+
+    injects_twice = r.b == 0x54474354 && r.c == 0x43544743 && r.d == 0x47435447;
+}
+
+/* Has the next entry inject `event`. */
+static void inject_event(struct x86_vcpu *v, uint64_t event)
+{
+    if (injects_twice && (event & SVM_EVENT_TYPE) == SVM_EVENT_INTR) {
+        if (v->vmcb->cpl == 0) {
+            event |= SVM_EVENT_SOFT;
+            v->injected_rip = v->vmcb->rip;
+            v->injected_vector = (uint8_t)event;
+        } else {
+            irq_send_kick(x86_self());
+        }
+    }
+    v->vmcb->eventinj = event;
+}
+
+/* Is it what inject_event() made of an interrupt, and not the guest's own? */
+static bool is_injected(const struct x86_vcpu *v, uint64_t info)
+{
+    return injects_twice && (info & SVM_EVENT_TYPE) == SVM_EVENT_SOFT &&
+           v->vmcb->rip == v->injected_rip &&
+           (uint8_t)info == v->injected_vector;
+}
+
+void event_again(struct x86_vcpu *v, uint64_t info)
+{
+    uint64_t type = info & SVM_EVENT_TYPE;
+    unsigned vector = (uint8_t)info;
+
+    if (is_injected(v, info)) {
+        info &= ~SVM_EVENT_TYPE;
+    } else if (type == SVM_EVENT_SOFT ||
+               (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))) {
+        return; /* the instruction runs again */
+    }
+    v->event = (info & 0xffffffff00000fffull) | SVM_EVENT_VALID;
+    v->attention.event = true;
+}
 
 enum source { FROM_NONE, FROM_NMI, FROM_CALLBACK, FROM_LAPIC };
 
@@ -143,7 +201,7 @@ static void inject(struct x86_vcpu *v, struct pending p)
     if (p.source == FROM_LAPIC) {
         vlapic_acknowledge(&v->lapic, p.vector);
     }
-    c->eventinj = (unsigned)p.vector | SVM_EVENT_INTR | SVM_EVENT_VALID;
+    inject_event(v, (unsigned)p.vector | SVM_EVENT_INTR | SVM_EVENT_VALID);
 }
 
 /*
@@ -174,7 +232,7 @@ void event_prepare(struct x86_vcpu *v)
         close_window(v);
     }
     if (v->attention.event) {
-        v->vmcb->eventinj = v->event;
+        inject_event(v, v->event);
         v->attention.event = false;
     } else if (p.source == FROM_NONE) {
         return;

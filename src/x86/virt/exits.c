@@ -60,21 +60,6 @@ static void exit_interrupt(struct x86_pcpu *self, struct x86_vcpu *v)
 
 /* ---------------------------------------------------------------- dispatch */
 
-/* Events whose delivery the exit cut short are delivered again. */
-void exit_keep_event(struct x86_vcpu *v)
-{
-    uint64_t info = v->vmcb->exitintinfo;
-    uint64_t type = info & SVM_EVENT_TYPE;
-    unsigned vector = (uint8_t)info;
-
-    if (type == SVM_EVENT_SOFT ||
-        (type == SVM_EVENT_EXCEPTION && (vector == 3 || vector == 4))) {
-        return; /* the instruction runs again */
-    }
-    v->event = (info & 0xffffffff00000fffull) | SVM_EVENT_VALID;
-    v->attention.event = true;
-}
-
 static void undefined(struct x86_vcpu *v)
 {
     event_exception(v, VECTOR_UD);

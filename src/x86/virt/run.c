@@ -206,7 +206,7 @@ void virt_run(struct x86_pcpu *self)
         self = self_again();
         c = v->vmcb;
         if (__builtin_expect((c->exitintinfo & SVM_EVENT_VALID) != 0, 0)) {
-            exit_keep_event(v);
+            event_again(v, c->exitintinfo);
         }
         if (__builtin_expect(c->exitcode == SVM_EXIT_VMMCALL, 1)) {
             hypercall(self, v);

@@ -113,6 +113,7 @@ void virt_init(struct sop_system *sys)
         xcr0_mask = cpuid(0xd, 0).a & XCR0_OFFERED;
     }
     has_tsc_aux = cpuid(0x80000001, 0).d & 1u << 27;
+    event_init();
     msrpm = hv_alloc(MSRPM_BYTES);
     iopm = hv_alloc(IOPM_BYTES);
     if (!msrpm || !iopm) {
