@@ -393,6 +393,13 @@ void sop_vcpu_down(struct sop_pcpu *self, struct sop_vcpu *v);
 int sop_vcpu_set_initialised(struct sop_vcpu *v);
 bool sop_vcpu_is_up(const struct sop_vcpu *v);
 
+/*
+ * For a debugger: a pause of this vCPU alone, on top of all others, and its
+ * end. Does not wait for one that runs elsewhere: that pCPU is kicked.
+ */
+void sop_vcpu_pause(struct sop_pcpu *self, struct sop_vcpu *v);
+void sop_vcpu_unpause(struct sop_pcpu *self, struct sop_vcpu *v);
+
 #define SOP_AFFINITY_HARD 1u
 #define SOP_AFFINITY_SOFT 2u
 #define SOP_AFFINITY_FORCE 4u

@@ -30,6 +30,7 @@ extern const struct cli_command cli_cpupool_list_command,
     cli_cpupool_rename_command, cli_cpupool_add_command,
     cli_cpupool_remove_command, cli_cpupool_migrate_command; /* verb_pool.c */
 extern const struct cli_command cli_watch_command;           /* verb_wait.c */
+extern const struct cli_command cli_gdb_command;             /* verb_gdb.c */
 extern const struct cli_command cli_save_command;            /* verb_save.c */
 extern const struct cli_command cli_restore_command; /* verb_restore.c */
 

@@ -62,7 +62,7 @@ static void on_created(struct host *h, void *context, unsigned error,
         fail(h, c, error, text);
         return;
     }
-    result = host_row_object(text);
+    result = link_row_object(text);
     g = host_guest_by_id(
         h, (uint16_t)json_integer_value(json_object_get(result, "domid")));
     if (g != NULL) {
@@ -134,7 +134,7 @@ static void on_window(struct host *h, void *context, unsigned error,
         fail(h, c, error, text);
         return;
     }
-    answer = host_row_object(text);
+    answer = link_row_object(text);
     c->pa = (uint64_t)json_integer_value(json_object_get(answer, "pa"));
     json_decref(answer);
     if (!fill(h, c)) {

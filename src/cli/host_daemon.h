@@ -13,6 +13,7 @@
  *   host_create.c   the one that builds a domain
  *   host_pool.c     those about cpupools and knobs
  *   host_save.c     those of `save` and `restore`
+ *   host_gdb.c      those of `gdb`
  */
 #ifndef SCHEDOP_CLI_HOST_DAEMON_H
 #define SCHEDOP_CLI_HOST_DAEMON_H
@@ -75,6 +76,8 @@ struct host_client {
     /* what is undone when it goes away; host_save.c */
     bool saves, restores;
     uint16_t save_domid, restore_domid;
+    bool debugs; /* host_gdb.c */
+    uint16_t debug_domid;
     uint64_t window[HOST_WINDOWS];
 };
 
@@ -135,8 +138,6 @@ void host_ask(struct host *h, host_answer_fn *answer, void *context,
               const char *format, ...) CLI_PRINTF(4, 5);
 /* Nobody will answer any more. */
 void host_ask_abandon(struct host *h);
-/* "key=value" words of a row as an object. */
-json_t *host_row_object(const char *row);
 void host_dmesg_add(struct host *h, const char *data, size_t len);
 
 /* host_domains.c */
@@ -207,6 +208,13 @@ host_serve_fn host_serve_window, host_serve_window_free, host_serve_save_begin,
     host_serve_restored;
 /* Undoes what the client left half done. */
 void host_save_drop(struct host *h, struct host_client *c);
+
+/* host_gdb.c */
+host_serve_fn host_serve_debug_attach, host_serve_debug_detach,
+    host_serve_debug_go, host_serve_debug_stop, host_serve_debug_break,
+    host_serve_debug_map, host_serve_debug_write;
+/* What the client debugs goes on without it. */
+void host_debug_drop(struct host *h, struct host_client *c);
 
 /* host_create.c */
 host_serve_fn host_serve_create;

@@ -311,6 +311,8 @@ void host_guest_line(struct host *h, const struct link_message *m)
         on_gone(h, g);
     } else if (m->verb == LINK_START) {
         host_event(h, event_of("start", g));
+    } else if (m->verb == LINK_STOPPED) {
+        host_event(h, event_of("stopped", g));
     } else if (m->verb == LINK_CRASH) {
         e = event_of("crash", g);
         json_object_set_new(e, "text", control_bytes(m->text, m->text_len));

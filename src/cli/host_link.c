@@ -116,31 +116,6 @@ static void on_did(struct host *h, const struct link_message *m)
     }
 }
 
-json_t *host_row_object(const char *row)
-{
-    json_t *object = json_object();
-    char *copy = cli_strdup(row), *save = NULL;
-
-    for (char *w = strtok_r(copy, " ", &save); w != NULL;
-         w = strtok_r(NULL, " ", &save)) {
-        char *equals = strchr(w, '=');
-        uint64_t n;
-
-        if (equals == NULL) {
-            continue;
-        }
-        *equals = '\0';
-        /* A name may look like a number. */
-        if (strcmp(w, "name") != 0 && cli_number(equals + 1, INT64_MAX, &n)) {
-            json_object_set_new(object, w, json_integer((json_int_t)n));
-        } else {
-            json_object_set_new(object, w, json_string(equals + 1));
-        }
-    }
-    free(copy);
-    return object;
-}
-
 /* ---- lines ---- */
 
 void host_dmesg_add(struct host *h, const char *data, size_t len)
@@ -220,6 +195,7 @@ static void on_line(void *context, char *line, size_t len)
     case LINK_END:
     case LINK_CRASH:
     case LINK_GONE:
+    case LINK_STOPPED:
         host_guest_line(h, &m);
         break;
     case LINK_EXIT:

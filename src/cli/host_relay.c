@@ -34,7 +34,7 @@ void host_answer_words(struct host *h, void *context, unsigned error,
     if (error != 0) {
         host_refuse_xen(h, context, error, text);
     } else {
-        host_reply(h, context, host_row_object(text));
+        host_reply(h, context, link_row_object(text));
     }
 }
 
@@ -67,7 +67,7 @@ static json_t *objects(json_t *rows)
 
     json_array_foreach(rows, i, row)
     {
-        json_array_append_new(list, host_row_object(json_string_value(row)));
+        json_array_append_new(list, link_row_object(json_string_value(row)));
     }
     return list;
 }

@@ -80,7 +80,7 @@ static void answer_window(struct host *h, void *context, unsigned error,
         host_refuse_xen(h, r, error, text);
         return;
     }
-    result = host_row_object(text);
+    result = link_row_object(text);
     keep_window(h, r,
                 (uint64_t)json_integer_value(json_object_get(result, "pa")));
     host_reply(h, r, result);
@@ -230,7 +230,7 @@ static void answer_restore(struct host *h, void *context, unsigned error,
     if (error != 0) {
         host_refuse_xen(h, x->request, error, text);
     } else {
-        result = host_row_object(text);
+        result = link_row_object(text);
         domid = (uint16_t)json_integer_value(json_object_get(result, "domid"));
         g = host_guest_by_id(h, domid);
         if (g != NULL) {

@@ -75,6 +75,7 @@ void host_refuse_xen(struct host *h, struct host_request *r, unsigned error,
         {XEN_EINVAL, "invalid"},       {XEN_ENOMEM, "no-memory"},
         {XEN_ENOSYS, "not-supported"}, {XEN_ENOENT, "no-entry"},
         {HOST_NO_ANSWER, "ended"},     {XEN_EOPNOTSUPP, "not-supported"},
+        {XEN_EBUSY, "busy"},
     };
     const char *code = "failed";
 
@@ -250,6 +251,13 @@ static const struct {
     {"save-end", host_serve_save_end},
     {"restore", host_serve_restore},
     {"restored", host_serve_restored},
+    {"debug-attach", host_serve_debug_attach},
+    {"debug-detach", host_serve_debug_detach},
+    {"debug-go", host_serve_debug_go},
+    {"debug-stop", host_serve_debug_stop},
+    {"debug-break", host_serve_debug_break},
+    {"debug-map", host_serve_debug_map},
+    {"debug-write", host_serve_debug_write},
 };
 
 static void serve_object(struct host *h, struct host_client *c, json_t *line)

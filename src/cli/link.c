@@ -3,6 +3,7 @@
 #include "link.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "domain.h"
@@ -231,6 +232,7 @@ static const struct {
     {"exit", LINK_EXIT, parse_exit},
     {"panic", LINK_PANIC, take_text},
     {"gone", LINK_GONE, parse_create},
+    {"stopped", LINK_STOPPED, parse_create},
     {"row", LINK_ROW, parse_row},
     {"did", LINK_DID, parse_did},
 };
@@ -263,6 +265,31 @@ void link_parse(char *line, size_t len, struct link_message *m)
         }
     }
     m->verb = LINK_UNKNOWN;
+}
+
+json_t *link_row_object(const char *row)
+{
+    json_t *object = json_object();
+    char *copy = cli_strdup(row), *save = NULL;
+
+    for (char *w = strtok_r(copy, " ", &save); w != NULL;
+         w = strtok_r(NULL, " ", &save)) {
+        char *equals = strchr(w, '=');
+        uint64_t n;
+
+        if (equals == NULL) {
+            continue;
+        }
+        *equals = '\0';
+        /* A name may look like a number. */
+        if (strcmp(w, "name") != 0 && cli_number(equals + 1, INT64_MAX, &n)) {
+            json_object_set_new(object, w, json_integer((json_int_t)n));
+        } else {
+            json_object_set_new(object, w, json_string(equals + 1));
+        }
+    }
+    free(copy);
+    return object;
 }
 
 void link_feed(struct link_reader *r, const char *data, size_t len,

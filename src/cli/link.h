@@ -11,6 +11,8 @@
 
 #include <schedop/link.h>
 
+#include <jansson.h>
+
 #include "cli.h"
 
 #define LINK_COMMANDS 8u
@@ -31,6 +33,7 @@ enum link_verb {
     LINK_EXIT,    /* number: code */
     LINK_PANIC,   /* text */
     LINK_GONE,    /* domid, name */
+    LINK_STOPPED, /* domid, name */
     LINK_ROW,     /* number: tag; text */
     LINK_DID,     /* number: tag; error; text */
 };
@@ -69,6 +72,9 @@ extern const char *const link_command[LINK_COMMANDS];
 
 /* Takes a line without its newline apart, unescaping its text in place. */
 void link_parse(char *line, size_t len, struct link_message *m);
+
+/* "key=value" words, of a row or an answer, as an object. */
+json_t *link_row_object(const char *row);
 
 struct link_reader {
     char line[SCHEDOP_LINK_LINE_MAX];

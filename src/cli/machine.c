@@ -108,33 +108,14 @@ static char *hypervisor_cmdline(const struct run *run)
     if (run->seeded) {
         cli_text_printf(&t, " seed=%" PRIu64, run->seed);
     }
+    if (run->gdb != NULL) {
+        cli_text_printf(&t, " debug=%s", run->domain[0].name);
+    }
     if (run->trace != NULL) {
         cli_text_printf(&t, " trace=%#x trace-kib=%u", run->trace_classes,
                         run->trace_mib << 10);
     }
     return t.data;
-}
-
-/*
- * The image that boots has no symbols and looks 32-bit to a debugger, which
- * then cannot speak to a 64-bit machine; its twin with symbols lies beside it
- * where it was built.
- */
-static void say_debugger(const char *hypervisor, unsigned port)
-{
-    const char *dot = strrchr(hypervisor, '.');
-    int stem =
-        (int)(dot != NULL ? (size_t)(dot - hypervisor) : strlen(hypervisor));
-    char *symbols = cli_format("%.*s.debug", stem, hypervisor);
-
-    if (access(symbols, R_OK) == 0) {
-        cli_note("waiting for: gdb %s -ex 'target remote :%u'", symbols, port);
-    } else {
-        cli_note("waiting for: gdb -ex 'set architecture i386:x86-64' "
-                 "-ex 'target remote :%u'",
-                 port);
-    }
-    free(symbols);
 }
 
 int run_machine(const struct run *run, const char *hypervisor,
@@ -150,7 +131,6 @@ int run_machine(const struct run *run, const char *hypervisor,
         .pcpus = run->pcpus,
         .seeded = run->seeded,
         .seed = run->seed,
-        .gdb_port = run->gdb_port,
         .extra = run->qemu,
         .nr_extra = run->nr_qemu,
     };
@@ -161,9 +141,6 @@ int run_machine(const struct run *run, const char *hypervisor,
         outcome->error = true;
         qemu_end(&q);
     } else {
-        if (run->gdb_port != 0) {
-            say_debugger(hypervisor, run->gdb_port);
-        }
         signal_number = session_run(run, &q, &config, outcome);
     }
     free(append);

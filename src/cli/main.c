@@ -52,6 +52,7 @@ static const struct cli_command *const commands[] = {
     &cli_info_command,
     &cli_dmesg_command,
     &cli_debug_keys_command,
+    &cli_gdb_command,
     &cli_save_command,
     &cli_restore_command,
     NULL,

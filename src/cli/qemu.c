@@ -204,10 +204,6 @@ static struct args make_args(const struct qemu *q, const struct qemu_config *c)
     option(&a, "-serial", "chardev:com1");
     option(&a, "-serial", "chardev:link");
     option(&a, "-device", "isa-debug-exit,iobase=0x501,iosize=2");
-    if (c->gdb_port != 0) {
-        option(&a, "-gdb", "tcp:127.0.0.1:%u", c->gdb_port);
-        arg(&a, "-S");
-    }
     option(&a, "-kernel", "%s", c->hypervisor);
     option(&a, "-append", "%s", c->append);
     if (q->initrd.data != NULL) {

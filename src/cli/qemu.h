@@ -22,7 +22,6 @@ struct qemu_config {
     uint64_t memory_mib;
     bool seeded;
     uint64_t seed;
-    unsigned gdb_port; /* 0: none */
     char *const *extra;
     size_t nr_extra;
 };

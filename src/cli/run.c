@@ -20,7 +20,6 @@ enum {
     PCPUS_MAX = 16,
     RESTARTS_DEFAULT = 5,
     TRACE_MIB = 4,
-    GDB_PORT = 1234,
     TIMEOUT_MAX = 1000000,  /* s */
     MEMORY_CONFIG_MIB = 32, /* a domain's memory when not given */
     MEMORY_KERNEL_MIB = 64, /* the same for a bare kernel */
@@ -55,6 +54,8 @@ enum {
     OPT_CPUPOOL,
     OPT_NOREBOOT,
 };
+
+#define GDB_PORT "1234"
 
 static const struct cli_option options[] = {
     {"pcpus", 'p', CLI_VALUE, OPT_PCPUS, "N",
@@ -106,10 +107,10 @@ static const struct cli_option options[] = {
     {"trace-buffer", 0, CLI_VALUE, OPT_TRACE_BUFFER, "MIB",
      "Memory for records that wait to be read, for each pCPU (default 4). "
      "More is needed only when the run says that records were lost."},
-    {"gdb", 0, CLI_OPTIONAL, OPT_GDB, "PORT",
-     "Wait for a debugger at this TCP port of localhost (default 1234) before "
-     "the first instruction. There, `add-symbol-file kernel.elf` and `hbreak "
-     "main` stop in a guest."},
+    {"gdb", 0, CLI_OPTIONAL, OPT_GDB, "WHERE",
+     "Wait for gdb before the first instruction of the first domain: at this "
+     "TCP port of localhost (default 1234), or Unix socket (a path with a "
+     "slash in it). It sees that domain, whose vCPUs are threads."},
     {"json", 0, CLI_FLAG, OPT_JSON, NULL,
      "Print the closing table as JSON on standard output; what the domains "
      "print goes to standard error."},
@@ -311,6 +312,19 @@ static int take_seed(struct run *run, const char *value)
     return 0;
 }
 
+static int take_gdb(struct run *run, const char *value)
+{
+    uint64_t port;
+
+    run->gdb = value != NULL ? value : GDB_PORT;
+    if (strchr(run->gdb, '/') == NULL &&
+        (!cli_number(run->gdb, 65535, &port) || port == 0)) {
+        return bad_value("gdb", value,
+                         "a number from 1 to 65535, or a path with a slash");
+    }
+    return 0;
+}
+
 /* A list of classes: "sched,wakeup". */
 static int take_classes(struct run *run, const char *value)
 {
@@ -447,10 +461,7 @@ static int take_option(void *ctx, int id, const char *value)
     case OPT_SEED:
         return take_seed(run, value);
     case OPT_GDB:
-        run->gdb_port = GDB_PORT;
-        return value == NULL
-                   ? 0
-                   : take_number("gdb", value, 1, 65535, &run->gdb_port);
+        return take_gdb(run, value);
     case OPT_QEMU:
         return take_qemu(run, value);
     case OPT_TRACE:

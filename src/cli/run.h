@@ -20,7 +20,7 @@ struct run {
     unsigned memory_mib; /* 0: not given */
     unsigned vcpus;      /* 0: not given */
     unsigned restarts_max;
-    unsigned gdb_port; /* 0: none */
+    const char *gdb; /* where to wait for it; NULL: nowhere */
     unsigned verbose;
     uint64_t timeout_ms; /* 0: none */
     uint64_t seed;

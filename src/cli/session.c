@@ -25,6 +25,7 @@
 #include <unistd.h>
 
 #include "console.h"
+#include "gdb_run.h"
 #include "link.h"
 #include "record.h"
 #include "tail.h"
@@ -58,6 +59,7 @@ struct session {
     int signal; /* that ends the session */
     bool hello, dead, panicked;
     struct recorder *recorder; /* of --trace, or NULL */
+    struct gdb_run gdb;        /* of --gdb */
     int wait_status;
     /* standard input */
     bool input_open, raw;
@@ -309,6 +311,7 @@ static void on_message(struct session *s, const struct link_message *m)
         break;
     case LINK_UNKNOWN:
     case LINK_GONE:
+    case LINK_STOPPED:
     case LINK_ROW:
     case LINK_DID:
         break;
@@ -322,6 +325,7 @@ static void on_line(void *ctx, char *line, size_t len)
 
     link_parse(line, len, &m);
     if (s->hello || m.verb == LINK_HELLO || m.verb == LINK_PANIC) {
+        gdb_run_line(&s->gdb, &m);
         on_message(s, &m);
     } else {
         s->garbage++;
@@ -409,7 +413,17 @@ static void read_signals(struct session *s)
 
 /* ---- the loop ---- */
 
-enum { P_SIGNAL, P_LINK, P_COM1, P_MESSAGES, P_INPUT, P_TO_LINK, P_OUT, P_N };
+enum {
+    P_SIGNAL,
+    P_LINK,
+    P_COM1,
+    P_MESSAGES,
+    P_INPUT,
+    P_TO_LINK,
+    P_OUT,
+    P_GDB,
+    P_N
+};
 
 static bool wants_input(const struct session *s)
 {
@@ -430,6 +444,7 @@ static void fill(const struct session *s, struct pollfd *p)
                                  .events = POLLIN};
     p[P_TO_LINK] = (struct pollfd){.fd = s->to_link.len ? s->q->link_in : -1,
                                    .events = POLLOUT};
+    p[P_GDB] = (struct pollfd){.fd = gdb_run_fd(&s->gdb), .events = POLLIN};
     p[P_OUT] =
         (struct pollfd){.fd = console_pending(&s->console) ? s->console.fd : -1,
                         .events = POLLOUT};
@@ -501,6 +516,9 @@ static void serve(struct session *s)
     }
     if (p[P_INPUT].revents != 0) {
         read_input(s);
+    }
+    if (p[P_GDB].revents != 0) {
+        gdb_run_serve(&s->gdb, &s->to_link);
     }
     if (p[P_TO_LINK].revents != 0) {
         write_link(s);
@@ -620,6 +638,18 @@ static void end_recorder(struct session *s)
     }
 }
 
+/* With a gdb server beside it, if asked for; false after an error message. */
+static bool start_machine(struct session *s, const struct qemu_config *config)
+{
+    const struct cli_domain *d = &s->run->domain[0];
+    struct gdb_kernel kernel;
+
+    gdb_kernel_read(&kernel, d->kernel.data, d->kernel.size);
+    return gdb_run_listen(&s->gdb, s->run->gdb, d->name, d->kernel.path) == 0 &&
+           qemu_start(s->q, config, s->run->verbose > 0) == 0 &&
+           gdb_run_start(&s->gdb, &s->q->ram, &kernel) == 0;
+}
+
 static int block_signals(sigset_t *old)
 {
     static const int numbers[] = {SIGCHLD, SIGINT, SIGTERM, SIGHUP, SIGQUIT};
@@ -653,6 +683,7 @@ int session_run(const struct run *run, struct qemu *q,
     struct session s = {.run = run,
                         .q = q,
                         .outcome = outcome,
+                        .gdb = {.listener = {.fd = -1}, .fd = -1},
                         .com1 = {.label = "com1"},
                         .messages = {.label = "qemu"}};
     void (*old_pipe)(int) = signal(SIGPIPE, SIG_IGN);
@@ -662,9 +693,6 @@ int session_run(const struct run *run, struct qemu *q,
     s.now_ms = cli_clock_ms();
     s.limit_ms = run->timeout_ms != 0 ? s.now_ms + run->timeout_ms : UINT64_MAX;
     enter(&s, BOOTING, BOOT_MS);
-    if (config->gdb_port != 0) {
-        s.phase_end_ms = UINT64_MAX; /* it waits for the debugger */
-    }
     console_init(&s.console, run->json ? STDERR_FILENO : STDOUT_FILENO,
                  run->nr_domains == 1, run->seeded);
     s.console.wait_mask = &old;
@@ -675,12 +703,12 @@ int session_run(const struct run *run, struct qemu *q,
     if (s.signal_fd < 0) {
         cli_error("cannot receive signals: %s", strerror(errno));
         outcome->error = true;
-    } else if (!start_recorder(&s) ||
-               qemu_start(q, config, run->verbose > 0) != 0) {
+    } else if (!start_recorder(&s) || !start_machine(&s, config)) {
         outcome->error = true;
     } else {
         loop(&s);
     }
+    gdb_run_end(&s.gdb);
     end_recorder(&s);
     qemu_end(q);
     console_free(&s.console);

@@ -136,6 +136,23 @@ bool sop_vcpu_is_up(const struct sop_vcpu *v)
     return up;
 }
 
+void sop_vcpu_pause(struct sop_pcpu *self, struct sop_vcpu *v)
+{
+    uint64_t now = core_enter(self);
+
+    vcpu_pause(self, v, now);
+    core_leave(self);
+}
+
+void sop_vcpu_unpause(struct sop_pcpu *self, struct sop_vcpu *v)
+{
+    uint64_t now = core_enter(self);
+
+    BUG_ON(v->pause_count <= (v->shutdown_pause ? 1u : 0u));
+    vcpu_unpause(self, v, now);
+    core_leave(self);
+}
+
 struct sop_domain *sop_vcpu_domain(const struct sop_vcpu *v)
 {
     return v->domain;

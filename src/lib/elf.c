@@ -37,7 +37,7 @@ enum {
 
 struct phdr {
     uint32_t type, flags;
-    uint64_t offset, paddr, filesz, memsz;
+    uint64_t offset, vaddr, paddr, filesz, memsz;
 };
 
 /* Little-endian load of `bytes` (1 to 8); the caller has checked the range. */
@@ -177,6 +177,7 @@ static struct phdr read_phdr(const struct elf_image *image, uint32_t index)
             .type = load32(p),
             .flags = load32(p + 4),
             .offset = load(p + 8, 8),
+            .vaddr = load(p + 16, 8),
             .paddr = load(p + 24, 8),
             .filesz = load(p + 32, 8),
             .memsz = load(p + 40, 8),
@@ -186,6 +187,7 @@ static struct phdr read_phdr(const struct elf_image *image, uint32_t index)
         .type = load32(p),
         .flags = load32(p + 24),
         .offset = load32(p + 4),
+        .vaddr = load32(p + 8),
         .paddr = load32(p + 12),
         .filesz = load32(p + 16),
         .memsz = load32(p + 20),
@@ -209,6 +211,7 @@ int elf_load_next(const struct elf_image *image, uint32_t *cursor,
         }
         *segment = (struct elf_segment){
             .paddr = ph.paddr,
+            .vaddr = ph.vaddr,
             .mem_size = ph.memsz,
             .data = image->data + (ph.filesz != 0 ? ph.offset : 0),
             .file_size = (size_t)ph.filesz,

@@ -48,6 +48,7 @@ struct elf_image {
 /* One LOAD segment: file_size bytes of data, then zeroes up to mem_size. */
 struct elf_segment {
     uint64_t paddr;
+    uint64_t vaddr;    /* as the header says; anything */
     uint64_t mem_size; /* never 0; paddr + mem_size does not overflow */
     const uint8_t *data;
     size_t file_size; /* at most mem_size */

@@ -9,6 +9,7 @@
  *   host_ask.c      questions of the host tool, and their answers
  *   host_create.c   domains built at run time
  *   host_save.c     domains that are saved, and restored
+ *   host_debug.c    domains under a debugger
  *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
  *   host_act.c      what is done to a domain that runs
  *   host_pool.c     cpupools, hotplug and knobs
@@ -67,6 +68,7 @@ struct host_domain {
     bool restart;   /* while HOST_GOING: build it anew */
     bool saving;    /* when it suspends the tool takes over, see host_save.c */
     bool suspended; /* it has, and waits for the tool */
+    struct host_debug *debug; /* NULL: none; host_debug.c */
     bool in_store;
     volatile bool silent; /* its end was said: nothing more from it. Any */
     struct console_backend console;
@@ -85,6 +87,7 @@ struct host {
     uint16_t last_domid;
     struct host_image *images; /* work */
     bool stays;                /* also when no domain is left */
+    bool answers;              /* questions of the tool */
     struct {
         const struct domain_spec *spec;
         struct controller_life life;
@@ -209,6 +212,13 @@ host_ask_fn ask_pools, ask_pool_create, ask_pool_destroy, ask_pool_rename,
 
 /* host_save.c */
 host_ask_fn ask_save_begin, ask_save_state, ask_save_end, ask_restore;
+
+/* host_debug.c */
+host_ask_fn ask_debug_attach, ask_debug_stop, ask_debug_go, ask_debug_break,
+    ask_debug_map, ask_debug_write, ask_debug_detach;
+/* For a domain with h->debug; true: to be called again soon. */
+bool host_debug_look(struct sop_pcpu *self, struct host_domain *h);
+void host_debug_forget(struct host_domain *h); /* nothing of it runs */
 
 /* Boot pCPU. Says how all ended and stops the machine, if it is time. */
 void host_end_machine(struct sop_pcpu *self);

@@ -25,7 +25,7 @@ static struct {
 /* Nobody asks a machine that runs what it was given and ends. */
 void host_ask_init(void)
 {
-    if (link_present() && host.stays) {
+    if (link_present() && host.answers) {
         queue.line = hv_alloc(QUEUE * sizeof(*queue.line));
     }
 }
@@ -175,6 +175,13 @@ static const struct {
     {"save-state", ask_save_state},
     {"save-end", ask_save_end},
     {"restore", ask_restore},
+    {"debug-attach", ask_debug_attach},
+    {"debug-stop", ask_debug_stop},
+    {"debug-go", ask_debug_go},
+    {"debug-break", ask_debug_break},
+    {"debug-map", ask_debug_map},
+    {"debug-write", ask_debug_write},
+    {"debug-detach", ask_debug_detach},
 };
 
 static int answer(struct sop_pcpu *self, struct host_ask *ask)

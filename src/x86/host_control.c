@@ -185,6 +185,7 @@ static bool go(struct sop_pcpu *self, struct host_domain *h)
     }
     leave_store(h);
     xenstore_domain_remove(host.store, h->domid);
+    host_debug_forget(h);
     domain_release(h->x86);
     image_hold(spec);
     link_gone(&id);
@@ -253,17 +254,21 @@ static bool ended(struct sop_pcpu *self, struct host_domain *h,
 static bool look_after(struct sop_pcpu *self, struct host_domain *h)
 {
     struct sop_domain_info info;
+    bool again = false;
 
     if (h->state == HOST_GOING) {
         return go(self, h);
     }
+    if (h->debug != NULL) {
+        again = host_debug_look(self, h);
+    }
     if (!h->changed || h->state == HOST_KEPT) {
-        return false;
+        return again;
     }
     info_of(h, &info);
     if ((info.flags & XEN_DOMINF_shutdown) == 0) {
         h->changed = false; /* somebody resumed it meanwhile */
-        return false;
+        return again;
     }
     if ((info.flags & XEN_DOMINF_running) != 0 || !domain_has_stopped(h->x86)) {
         return true;
@@ -271,9 +276,9 @@ static bool look_after(struct sop_pcpu *self, struct host_domain *h)
     h->changed = false;
     if (h->saving && code_of(&info) == SHUTDOWN_suspend) {
         h->suspended = true; /* host_save.c goes on */
-        return false;
+        return again;
     }
-    return ended(self, h, &info);
+    return ended(self, h, &info) || again;
 }
 
 void host_go_on(struct sop_pcpu *self, struct host_domain *h)

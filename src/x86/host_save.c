@@ -49,8 +49,10 @@ int ask_save_begin(struct sop_pcpu *self, struct host_ask *ask)
         return host_ask_fail(ask, -XEN_EOPNOTSUPP,
                              "only domains built at run time can be saved");
     }
-    if (h->saving) {
-        return host_ask_fail(ask, -XEN_EBUSY, "it is being saved already");
+    if (h->saving || h->debug != NULL) {
+        return host_ask_fail(ask, -XEN_EBUSY,
+                             h->saving ? "it is being saved already"
+                                       : "it is being debugged");
     }
     if (h->state == HOST_KEPT && !has_suspended(h)) {
         return host_ask_fail(ask, -XEN_EINVAL,

@@ -236,6 +236,13 @@ void link_gone(const struct link_domain *d)
     }
 }
 
+void link_stopped(const struct link_domain *d)
+{
+    if (link_present()) {
+        link_printf("stopped %u %s\n", d->domid, d->name);
+    }
+}
+
 void link_row(uint32_t tag, const char *format, ...)
 {
     char prefix[24], text[SCHEDOP_LINK_LINE_MAX / 2];

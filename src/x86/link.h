@@ -29,6 +29,7 @@ void link_crash(const struct link_domain *d, const char *text);
 void link_end(const struct link_domain *d, uint8_t code, const char *action,
               const struct sop_domain_info *info);
 void link_gone(const struct link_domain *d);
+void link_stopped(const struct link_domain *d); /* for its debugger */
 void link_exit(unsigned code);
 
 /* The ring of trace records of a pCPU: its header is at `pa`. */

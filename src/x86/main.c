@@ -208,7 +208,7 @@ static void start_domains(struct sop_pcpu *self)
         built[i] = build_one(self, &specs[i], specs[i].hardware ? 0 : domid++);
     }
     for (unsigned i = 0; i < nr_specs; i++) {
-        if (built[i]) {
+        if (built[i] && strcmp(specs[i].name, boot_options.debug) != 0) {
             sop_domain_unpause(self, domain_sop(built[i]));
         }
     }
@@ -220,6 +220,7 @@ void x86_main(void)
     struct sop_system *sys;
 
     host.stays = boot_options.host;
+    host.answers = host.stays || boot_options.debug[0] != '\0';
     read_modules();
     sys = make_system();
     for (unsigned i = 0; i < x86_nr_pcpus(); i++) {

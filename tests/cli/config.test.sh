@@ -240,18 +240,14 @@ args_have "-icount"
 args_have "shift=1,sleep=off"
 args_have "seed=42"
 args_have "b c"
-run --gdb 4444 "$guest"
-args_have "tcp:127.0.0.1:4444"
-says "gdb -ex 'set architecture i386:x86-64' -ex 'target remote :4444'"
-: >"$tmp/hv.debug"
-SCHEDOP_HYPERVISOR=$tmp/hv.elf
-: >"$SCHEDOP_HYPERVISOR"
-run --gdb 4444 "$guest"
-says "gdb $tmp/hv.debug -ex 'target remote :4444'"
-SCHEDOP_HYPERVISOR=/dev/null
+run --gdb="$tmp/gdb" "$guest"
+args_have "debug=guest"
+says "gdb $guest -ex 'target remote $tmp/gdb'"
+run --gdb=/nowhere/gdb "$guest"
+says "cannot wait for gdb at /nowhere/gdb: No such file or directory"
 run "$guest"
 args_lack "-icount"
-args_lack "tcp:"
+args_lack "debug="
 
 # ---- where the hypervisor is found ----
 

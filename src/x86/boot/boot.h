@@ -12,6 +12,7 @@ struct boot_options {
     uint16_t qemu_exit; /* port of the isa-debug-exit device, 0 none */
     bool link;          /* link=com2 */
     bool host;          /* host=1: stay when no domain is left */
+    char debug[64];     /* debug=: domain that waits for a debugger, or "" */
     unsigned pcpus;     /* use at most so many */
     enum sop_log_level loglvl;
     uint32_t trace;     /* classes of records to trace, 0 none */

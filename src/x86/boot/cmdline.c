@@ -156,6 +156,10 @@ void cmdline_parse(void)
     if (cmdline_get(line, "host", text, sizeof(text))) {
         boot_options.host = word_is(text, "1");
     }
+    if (!cmdline_get(line, "debug", boot_options.debug,
+                     sizeof(boot_options.debug))) {
+        boot_options.debug[0] = '\0';
+    }
     if (cmdline_get(line, "loglvl", text, sizeof(text))) {
         parse_level(text);
     }

@@ -101,6 +101,19 @@ struct path {
     } step[PATH_STEPS];
 };
 
+/* Under a debugger (debug.c). */
+struct vcpu_debug {
+    bool on;
+    bool held;       /* paused on its behalf; any pCPU */
+    bool step;       /* to do one instruction and stop */
+    bool armed;      /* the trap flag is ours; what was the guest's: */
+    bool own_tf;     /*   in its flags */
+    bool own_r11;    /*   and where SYSRET takes them from */
+    bool delivering; /* the last entry injected what the step ends with */
+    uint8_t fix;     /* what the instruction does to the flags */
+    uint8_t stop;    /* SCHEDOP_DEBUG_*, until it was said; any pCPU */
+};
+
 #define VAR_MTRRS 16u
 #define FIXED_MTRRS 11u
 
@@ -111,7 +124,13 @@ union attention {
         bool nmi;    /* an NMI is pending */
         bool window; /* the VMCB asks for an exit on behalf of an interrupt */
         bool timer;  /* the local APIC's timer fired: move it on */
-        bool start;  /* the vCPU has not run yet */
+        union {
+            struct {
+                bool start; /* the vCPU has not run yet */
+                bool debug; /* it does one instruction for a debugger */
+            };
+            uint16_t rare; /* either */
+        };
     };
     uint64_t any;
 };
@@ -156,7 +175,8 @@ struct x86_vcpu {
 
     struct insn_length length[LENGTHS];
     struct path path[PATHS]; /* guest_mem.c */
-    unsigned nr_text;        /* bytes written to port 0xe9, not yet passed on */
+    struct vcpu_debug debug;
+    unsigned nr_text; /* bytes written to port 0xe9, not yet passed on */
     char text[128];
 };
 
@@ -314,11 +334,19 @@ uint32_t svm_nr_asids(void);
 /* ---------------------------------------------------------------- events.c */
 
 #define VECTOR_DB 1u
+#define VECTOR_BP 3u
 #define VECTOR_UD 6u
 #define VECTOR_DF 8u
 #define VECTOR_GP 13u
 #define VECTOR_PF 14u
 #define VECTOR_AC 17u
+#define VECTOR_MC 18u
+
+/*
+ * Exceptions that always exit. #DB and #AC can be made to recur without an
+ * end, so they are delivered by hand.
+ */
+#define SVM_EXCEPTIONS (1u << VECTOR_DB | 1u << VECTOR_AC | 1u << VECTOR_MC)
 
 void event_exception(struct x86_vcpu *v, unsigned vector);
 void event_exception_error(struct x86_vcpu *v, unsigned vector, uint32_t error);
@@ -326,6 +354,9 @@ void event_page_fault(struct x86_vcpu *v, uint64_t linear, uint32_t error);
 
 /* Delivers again what an exit cut short; `info` is its exitintinfo. */
 void event_again(struct x86_vcpu *v, uint64_t info);
+
+/* Has the next entry inject `event`, which is pending, whatever else is. */
+void event_deliver(struct x86_vcpu *v);
 
 /* Looks at what the processor makes of injected events. Once, at boot. */
 void event_init(void);
@@ -388,6 +419,16 @@ void vcpu_text_flush(struct x86_vcpu *v);
 void vcpu_crash(struct x86_pcpu *self, struct x86_vcpu *v, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* ----------------------------------------------------------------- debug.c */
+
+void debug_init(bool is_emulator); /* once, at boot */
+/* The entry of a vCPU that does a step; true: nothing else is injected. */
+bool debug_prepare(struct x86_vcpu *v);
+/* An instruction was emulated with TF set; true: for the debugger alone. */
+bool debug_stepped(struct x86_vcpu *v);
+/* Exceptions and software interrupts; true: it was the debugger's. */
+bool debug_exit(struct x86_vcpu *v, uint64_t code);
+
 /* -------------------------------------------------- cpuid.c, msr.c, apic.c */
 
 void cpuid_emulate(struct x86_vcpu *v);
@@ -432,6 +473,9 @@ struct schedop_state_vcpu;
 void save_vcpu(struct sop_pcpu *self, struct x86_vcpu *v,
                struct schedop_state_vcpu *r);
 const char *load_vcpu(struct x86_vcpu *v, const struct schedop_state_vcpu *r);
+/* Of that only registers, and an event to inject; it may have run. */
+const char *load_vcpu_registers(struct x86_vcpu *v,
+                                const struct schedop_state_vcpu *r);
 
 /* ---------------------------------------------------------------- domctl.c */
 

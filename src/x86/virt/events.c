@@ -31,6 +31,7 @@ void event_init(void)
     struct cpuid r = cpuid(0x40000000, 0); /* "TCGTCGTCGTCG" */
 
     injects_twice = r.b == 0x54474354 && r.c == 0x43544743 && r.d == 0x47435447;
+    debug_init(injects_twice);
 }
 
 /* Has the next entry inject `event`. */
@@ -46,6 +47,12 @@ static void inject_event(struct x86_vcpu *v, uint64_t event)
         }
     }
     v->vmcb->eventinj = event;
+}
+
+void event_deliver(struct x86_vcpu *v)
+{
+    inject_event(v, v->event);
+    v->attention.event = false;
 }
 
 /* Is it what inject_event() made of an interrupt, and not the guest's own? */
@@ -232,8 +239,7 @@ void event_prepare(struct x86_vcpu *v)
         close_window(v);
     }
     if (v->attention.event) {
-        inject_event(v, v->event);
-        v->attention.event = false;
+        event_deliver(v);
     } else if (p.source == FROM_NONE) {
         return;
     } else if (!is_held_off(v, p) || (p.source == FROM_NMI && nmi_must_go(v))) {

@@ -15,7 +15,7 @@ void exit_advance_slow(struct x86_vcpu *v)
     struct vmcb *c = v->vmcb;
 
     c->rflags &= ~X86_FLAGS_RF;
-    if (c->rflags & X86_FLAGS_TF) {
+    if ((c->rflags & X86_FLAGS_TF) && !debug_stepped(v)) {
         c->dr6 |= 1u << 14;
         event_exception(v, VECTOR_DB);
     }

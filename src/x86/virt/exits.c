@@ -60,11 +60,6 @@ static void exit_interrupt(struct x86_pcpu *self, struct x86_vcpu *v)
 
 /* ---------------------------------------------------------------- dispatch */
 
-static void undefined(struct x86_vcpu *v)
-{
-    event_exception(v, VECTOR_UD);
-}
-
 /* Reasons that never concern the core. */
 static void exit_local(struct x86_vcpu *v, uint64_t code)
 {
@@ -103,7 +98,9 @@ static void exit_local(struct x86_vcpu *v, uint64_t code)
         event_exception(v, VECTOR_DB);
         break;
     case SVM_EXIT_EXCEPTION + VECTOR_DB:
-        event_exception(v, VECTOR_DB);
+        if (!debug_exit(v, code)) {
+            event_exception(v, VECTOR_DB);
+        }
         break;
     case SVM_EXIT_EXCEPTION + VECTOR_AC:
         event_exception_error(v, VECTOR_AC, 0);
@@ -114,7 +111,9 @@ static void exit_local(struct x86_vcpu *v, uint64_t code)
     case SVM_EXIT_INIT:
         break;
     default:
-        undefined(v); /* MONITOR, VMRUN and others not offered */
+        if (!debug_exit(v, code)) {
+            event_exception(v, VECTOR_UD); /* MONITOR, VMRUN and others */
+        }
         break;
     }
 }

@@ -40,14 +40,27 @@ static void move_timer(struct x86_pcpu *self, struct x86_vcpu *v)
     }
 }
 
-/* What an entry needs that is not the rule. */
-static void attend(struct x86_pcpu *self, struct x86_vcpu *v)
+/* The first entry, or one for a debugger; true: it is prepared. */
+static __attribute__((noinline)) bool attend_rare(struct x86_pcpu *self,
+                                                  struct x86_vcpu *v)
 {
     if (v->attention.start) {
         v->attention.start = false;
         if (!__atomic_exchange_n(&v->domain->started, true, __ATOMIC_RELAXED)) {
             host_domain_started(v->domain);
         }
+    }
+    if (v->attention.debug && v->attention.timer) {
+        move_timer(self, v);
+    }
+    return v->attention.debug && debug_prepare(v);
+}
+
+/* What an entry needs that is not the rule. */
+static void attend(struct x86_pcpu *self, struct x86_vcpu *v)
+{
+    if (v->attention.rare != 0 && attend_rare(self, v)) {
+        return;
     }
     if (v->attention.timer) {
         move_timer(self, v);

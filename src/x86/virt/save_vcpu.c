@@ -277,7 +277,8 @@ static const char *check(const struct schedop_state_vcpu *r)
     return NULL;
 }
 
-const char *load_vcpu(struct x86_vcpu *v, const struct schedop_state_vcpu *r)
+const char *load_vcpu_registers(struct x86_vcpu *v,
+                                const struct schedop_state_vcpu *r)
 {
     const char *why = check(r);
 
@@ -287,13 +288,24 @@ const char *load_vcpu(struct x86_vcpu *v, const struct schedop_state_vcpu *r)
     load_registers(v, r);
     load_segments(v->vmcb, r);
     load_fpu(v->fpu, r);
+    v->fpu_pcpu = PCPU_NONE;
+    v->event = r->event & EVENT_BITS;
+    v->attention.event = r->flags & SCHEDOP_STATE_EVENT;
+    return NULL;
+}
+
+const char *load_vcpu(struct x86_vcpu *v, const struct schedop_state_vcpu *r)
+{
+    const char *why = load_vcpu_registers(v, r);
+
+    if (why != NULL) {
+        return why;
+    }
     load_lapic(&v->lapic, &r->lapic, time_now());
     vcpu_set_cr8(v);
     v->vmcb->shadow = r->flags & SCHEDOP_STATE_SHADOW ? 1 : 0;
     v->initialised = r->flags & SCHEDOP_STATE_INITIALISED;
     v->cpuid_faulting = r->flags & SCHEDOP_STATE_CPUID_FAULTING;
-    v->event = r->event & EVENT_BITS;
-    v->attention.event = r->flags & SCHEDOP_STATE_EVENT;
     v->attention.nmi = r->flags & SCHEDOP_STATE_NMI;
     v->attention.timer = r->flags & SCHEDOP_STATE_TIMER_PENDING;
     v->nmi_blocked = r->flags & SCHEDOP_STATE_NMI_BLOCKED;

@@ -153,8 +153,7 @@ static void set_intercepts(struct vmcb *c)
     c->cr_write = 1u << 4;
     c->dr_read = 0x000f;
     c->dr_write = 0x00af;
-    /* Delivered by hand: #DB and #AC can be made to recur without an end. */
-    c->exceptions = 1u << VECTOR_DB | 1u << VECTOR_AC | 1u << 18;
+    c->exceptions = SVM_EXCEPTIONS;
     c->intercept1 = SVM_I1_INTR | SVM_I1_NMI | SVM_I1_SMI | SVM_I1_INIT |
                     SVM_I1_VINTR | SVM_I1_CR0_SELECTIVE | SVM_I1_RDPMC |
                     SVM_I1_CPUID | SVM_I1_RSM | SVM_I1_INVD | SVM_I1_HLT |

@@ -76,6 +76,33 @@ uint64_t domain_save_bytes(struct x86_domain *d);
 void domain_save(struct sop_pcpu *self, struct x86_domain *d, void *record);
 
 /*
+ * Under a debugger (debug.c; host_debug.c has the story). All vCPUs are held
+ * before anything else is asked or changed: domain_debug_hold(), and then
+ * domain_has_stopped().
+ */
+struct schedop_debug;
+void domain_debug_hold(struct sop_pcpu *self, struct x86_domain *d);
+/* Has a vCPU stopped by itself since the last settling? */
+bool domain_debug_trapped(const struct x86_domain *d);
+/* They have stopped: takes back what debugging changed, and describes them. */
+void domain_debug_settle(struct sop_pcpu *self, struct x86_domain *d,
+                         struct schedop_debug *out);
+/* Takes over registers that were changed; NULL, or what is wrong. */
+const char *domain_debug_take(struct x86_domain *d,
+                              const struct schedop_debug *in);
+/* Lets the vCPUs of `run` go on; those of `step` for one instruction. */
+void domain_debug_go(struct sop_pcpu *self, struct x86_domain *d, uint64_t run,
+                     uint64_t step);
+/* Lets all go on, without a debugger. */
+void domain_debug_leave(struct sop_pcpu *self, struct x86_domain *d);
+/* Memory by its guest-physical address; 0 or -EFAULT. */
+int domain_peek(struct x86_domain *d, uint64_t gpa, uint8_t *byte);
+int domain_poke(struct x86_domain *d, uint64_t gpa, const uint8_t *bytes,
+                size_t len);
+/* How many bytes from `gpa` on lie in one piece, and where; 0 for none. */
+uint64_t domain_find_memory(struct x86_domain *d, uint64_t gpa, uint64_t *pa);
+
+/*
  * After sop_domain_destroy() returned 0: gives the core's slot back
  * (sop_domain_free()), then the domain's memory and tables.
  */

@@ -95,6 +95,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "vmcb layout");
 #define SVM_I1_CPUID (1u << 18)
 #define SVM_I1_RSM (1u << 19)
 #define SVM_I1_IRET (1u << 20)
+#define SVM_I1_SWINT (1u << 21)
 #define SVM_I1_INVD (1u << 22)
 #define SVM_I1_HLT (1u << 24)
 #define SVM_I1_INVLPGA (1u << 26)
@@ -135,6 +136,7 @@ _Static_assert(sizeof(struct vmcb) == 0x1000, "vmcb layout");
 #define SVM_EXIT_CPUID 0x072u
 #define SVM_EXIT_RSM 0x073u
 #define SVM_EXIT_IRET 0x074u
+#define SVM_EXIT_SWINT 0x075u
 #define SVM_EXIT_INVD 0x076u
 #define SVM_EXIT_HLT 0x078u
 #define SVM_EXIT_INVLPGA 0x07au
