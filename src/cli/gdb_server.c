@@ -217,16 +217,14 @@ static void read_client(struct gdb_server *s)
     }
 }
 
-/* The client is heard only while there are registers to show, or it waits. */
-static void serve(struct gdb_server *s, bool client)
+static void serve(struct gdb_server *s)
 {
     struct pollfd p[2] = {
         {.fd = s->target.link->fd, .events = POLLIN},
-        {.fd = client ? s->in : -1, .events = POLLIN},
+        {.fd = s->in, .events = POLLIN},
     };
 
-    take_events(s);
-    if (s->over || poll(p, 2, -1) < 0) {
+    if (poll(p, 2, -1) < 0) {
         return;
     }
     if (p[0].revents != 0) {
@@ -252,10 +250,13 @@ static bool is_wide(const struct gdb_server *s)
                                    : !(v->cr0 & CR0_PG);
 }
 
+/* There is nothing to tell the client before; it is not heard. */
 static void wait_for_first_stop(struct gdb_server *s)
 {
-    while (!s->over && !s->stopped_once) {
-        serve(s, false);
+    struct pollfd p = {.fd = s->target.link->fd, .events = POLLIN};
+
+    for (take_events(s); !s->over && !s->stopped_once; take_events(s)) {
+        (void)poll(&p, 1, -1);
     }
     if (!s->over) {
         s->stopped = s->general = 0;
@@ -277,9 +278,10 @@ enum gdb_end gdb_serve(int in, int out, struct gdb_link *link,
         wait_for_first_stop(s);
         if (ready != NULL && !s->over) {
             ready(context);
+            take_events(s);
         }
         while (!s->over) {
-            serve(s, true);
+            serve(s);
         }
         end = s->end;
         gdb_target_leave(&s->target);
