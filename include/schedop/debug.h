@@ -28,10 +28,18 @@ struct schedop_debug_vcpu {
     struct schedop_state_vcpu state;
 };
 
+/* The window: this, and behind it the vCPUs. */
 struct schedop_debug {
     uint32_t magic, nr_vcpus, vcpu_bytes, reserved;
     uint8_t data[SCHEDOP_DEBUG_DATA]; /* for debug-write */
-    struct schedop_debug_vcpu vcpu[];
 };
+
+static inline struct schedop_debug_vcpu *
+schedop_debug_vcpus(struct schedop_debug *d)
+{
+    void *end = d + 1; /* a multiple of 8 bytes behind the start */
+
+    return (struct schedop_debug_vcpu *)end;
+}
 
 #endif

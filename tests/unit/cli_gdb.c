@@ -127,21 +127,23 @@ static void fake_event(struct gdb_link *l, struct gdb_event *e)
 static void fake_init(struct fake *f)
 {
     struct schedop_debug *w;
+    struct schedop_debug_vcpu *vcpu;
 
     memset(f, 0, sizeof(*f));
     assert_int_equal(ram_open(&f->ram, RAM_BYTES), 0);
     assert_int_equal(pipe(f->stop), 0);
     f->link = (struct gdb_link){f, f->stop[0], fake_ask, fake_event};
     w = window_of(f);
+    vcpu = schedop_debug_vcpus(w);
     *w = (struct schedop_debug){
         .magic = SCHEDOP_DEBUG_MAGIC,
         .nr_vcpus = VCPUS,
-        .vcpu_bytes = sizeof(w->vcpu[0]),
+        .vcpu_bytes = sizeof(*vcpu),
     };
     for (unsigned i = 0; i < VCPUS; i++) {
-        w->vcpu[i].state.cr0 = 0x11; /* no paging */
-        w->vcpu[i].state.flags = SCHEDOP_STATE_UP;
-        w->vcpu[i].state.rip = 0x1000;
+        vcpu[i].state.cr0 = 0x11; /* no paging */
+        vcpu[i].state.flags = SCHEDOP_STATE_UP;
+        vcpu[i].state.rip = 0x1000;
     }
 }
 
@@ -314,9 +316,11 @@ static void reads_and_writes(void **state)
     fake_init(&f);
     REPLY(&f, "0010000000000000", "p10");
     REPLY(&f, "7856341200000000", "P10=7856341200000000", "p10");
-    assert_int_equal(window_of(&f)->vcpu[0].changed, 0); /* never went on */
+    assert_int_equal(schedop_debug_vcpus(window_of(&f))[0].changed,
+                     0); /* never went on */
     REPLY(&f, "T05thread:1;", "P10=7856341200000000", "c");
-    assert_int_equal(window_of(&f)->vcpu[0].state.rip, 0x12345678);
+    assert_int_equal(schedop_debug_vcpus(window_of(&f))[0].state.rip,
+                     0x12345678);
     assert_int_equal(f.run, 3);
     assert_int_equal(f.step, 0);
     REPLY(&f, "T05thread:1;", "vCont;s:2");

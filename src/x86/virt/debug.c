@@ -359,6 +359,8 @@ bool domain_debug_trapped(const struct x86_domain *d)
 void domain_debug_settle(struct sop_pcpu *self, struct x86_domain *d,
                          struct schedop_debug *out)
 {
+    struct schedop_debug_vcpu *vcpu = schedop_debug_vcpus(out);
+
     for (unsigned i = 0; i < d->nr_vcpus; i++) {
         struct x86_vcpu *v = d->vcpu[i];
 
@@ -366,24 +368,25 @@ void domain_debug_settle(struct sop_pcpu *self, struct x86_domain *d,
         v->debug.on = true;
         v->debug.step = v->debug.delivering = v->attention.debug = false;
         normal_intercepts(v);
-        out->vcpu[i].stop = v->debug.stop;
-        out->vcpu[i].changed = 0;
+        vcpu[i].stop = v->debug.stop;
+        vcpu[i].changed = 0;
         v->debug.stop = SCHEDOP_DEBUG_HELD;
-        save_vcpu(self, v, &out->vcpu[i].state);
+        save_vcpu(self, v, &vcpu[i].state);
     }
     out->magic = SCHEDOP_DEBUG_MAGIC;
     out->nr_vcpus = d->nr_vcpus;
-    out->vcpu_bytes = sizeof(out->vcpu[0]);
+    out->vcpu_bytes = sizeof(*vcpu);
 }
 
-const char *domain_debug_take(struct x86_domain *d,
-                              const struct schedop_debug *in)
+const char *domain_debug_take(struct x86_domain *d, struct schedop_debug *in)
 {
+    const struct schedop_debug_vcpu *vcpu = schedop_debug_vcpus(in);
+
     for (unsigned i = 0; i < d->nr_vcpus; i++) {
         const char *why = NULL;
 
-        if (in->vcpu[i].changed != 0) {
-            why = load_vcpu_registers(d->vcpu[i], &in->vcpu[i].state);
+        if (vcpu[i].changed != 0) {
+            why = load_vcpu_registers(d->vcpu[i], &vcpu[i].state);
         }
         if (why != NULL) {
             return why;

@@ -88,8 +88,7 @@ bool domain_debug_trapped(const struct x86_domain *d);
 void domain_debug_settle(struct sop_pcpu *self, struct x86_domain *d,
                          struct schedop_debug *out);
 /* Takes over registers that were changed; NULL, or what is wrong. */
-const char *domain_debug_take(struct x86_domain *d,
-                              const struct schedop_debug *in);
+const char *domain_debug_take(struct x86_domain *d, struct schedop_debug *in);
 /* Lets the vCPUs of `run` go on; those of `step` for one instruction. */
 void domain_debug_go(struct sop_pcpu *self, struct x86_domain *d, uint64_t run,
                      uint64_t step);
