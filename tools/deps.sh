@@ -16,7 +16,8 @@ run=("${build[@]}" qemu-system-x86)
 # The test suite compiles for 32 bits and C++, with a second compiler, builds
 # boot media and boots Debian's own Xen and GRUB images.
 check=("${run[@]}" g++ clang libcmocka-dev grub-xen-host grub-pc-bin
-    grub-common xorriso mtools perl-base procps libxml2-utils python3-minimal)
+    grub-common xorriso mtools perl-base procps libxml2-utils python3-minimal
+    gdb)
 lint=("${build[@]}" libcmocka-dev g++ clang clang-format clang-tidy cppcheck
     shellcheck codespell)
 

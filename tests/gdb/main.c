@@ -5,6 +5,7 @@
  *
  * do=flags   runs instructions that show or load the flags, and others that
  *            do not go the straight way; says what it saw of the trap flag
+ * do=own     steps itself by the trap flag, and counts the traps
  * do=spin    two vCPUs count until `stop` is not 0
  * do=int3    an INT3 of its own
  * do=crash   crashes
@@ -23,16 +24,18 @@ static volatile uint64_t count[2];
 
 static volatile uint64_t seen;  /* flags, of all sources together */
 static volatile uint32_t traps; /* vectors that came */
+static volatile int own_steps;  /* #DB that came */
 
 static bool on_trap(struct kit_regs *r)
 {
     seen |= r->rflags & ~(uint64_t)RF;
     traps |= 1u << (r->vector & 31);
+    own_steps += r->vector == 1;
     if (r->vector == 6 || r->vector == 14) {
         r->rip += 2; /* UD2, MOV from (RAX) */
         return true;
     }
-    return r->vector == 3 || r->vector == 4 || r->vector == 31;
+    return r->vector == 1 || r->vector == 3 || r->vector == 31;
 }
 
 static uint64_t rdmsr(uint32_t msr)
@@ -124,6 +127,27 @@ __attribute__((noinline)) static void stepped(void)
                traps);
 }
 
+/* Eight instructions behind the first POPF, the last of which ends it. */
+__attribute__((noinline)) static void step_oneself(void)
+{
+    __asm__ volatile("pushfq; orq $0x100, (%%rsp); popfq\n\t"
+                     "nop; nop; cpuid; ud2\n\t"
+                     "pushfq; andq $~0x100, (%%rsp); popfq\n\t"
+                     "nop"
+                     :
+                     : "a"(0)
+                     : "rbx", "rcx", "rdx", "memory", "cc");
+}
+
+__attribute__((noinline)) static void stepped_oneself(void)
+{
+    uint64_t dr6;
+
+    __asm__ volatile("mov %%db6, %0" : "=r"(dr6));
+    kit_printf("own steps: %d, traps %x, dr6 %lx\n", own_steps, traps,
+               (unsigned long)dr6);
+}
+
 static void spin(void *context)
 {
     volatile uint64_t *n = context;
@@ -157,6 +181,9 @@ int main(void)
         prepare_system();
         steps();
         stepped();
+    } else if (strcmp(what, "own") == 0) {
+        step_oneself();
+        stepped_oneself();
     } else if (strcmp(what, "spin") == 0) {
         if (kit_start_vcpu(1, spin, (void *)(uintptr_t)&count[1]) != 0) {
             return 1;

@@ -112,26 +112,32 @@ done
 
 # ---- a guest does not see that it is stepped ----
 
-cat >"$tmp/steps" <<'G'
-break steps
+same_stepped() { # WHAT FROM TO: functions between which it is stepped
+    cat >"$tmp/steps" <<G
+break $2
 continue
 delete
-set $n = 0
-while $pc != &stepped && $n < 2000
+set \$n = 0
+while \$pc != &$3 && \$n < 2000
   stepi
-  set $n = $n + 1
+  set \$n = \$n + 1
 end
-printf "stepped: %d\n", $n > 200 && $n < 2000
+printf "stepped: %d\n", \$n > 200 && \$n < 2000
 continue
 G
-"$schedop" run --vcpus 2 "$kernel" -- do=flags >"$tmp/alone" 2>"$err" \
-    </dev/null
-debug "$kernel" "do=flags" -x "$tmp/steps"
-has "stepped: 1"
-has "exited normally"
+    "$schedop" run --vcpus 2 "$kernel" -- "do=$1" >"$tmp/alone" 2>"$err" \
+        </dev/null
+    debug "$kernel" "do=$1" -x "$tmp/steps"
+    has "stepped: 1"
+    has "exited normally"
+    cmp -s "$out" "$tmp/alone"
+    result $? "$1: stepped or not, it prints the same" "$(cat "$tmp/alone")"
+}
+
+same_stepped flags steps stepped
 put "trap flag never seen"
-cmp -s "$out" "$tmp/alone"
-result $? "stepped or not, it prints the same" "$(cat "$tmp/alone")"
+same_stepped own step_oneself stepped_oneself
+put "own steps: 6"
 
 # ---- breakpoints of its own ----
 
@@ -163,6 +169,8 @@ do_() { # verb and its words
 count_of() { # the last number gdb printed
     sed -n 's/^\$[0-9]* = //p' "$log" | tail -1
 }
+
+ended() { ! timeout 100 "$schedop" domid d >/dev/null 2>&1; }
 
 # `schedop gdb d` with gdb's arguments
 attach() {
@@ -216,9 +224,19 @@ wait_for free
 result $? "the server was killed: the domain goes on" "$(cat "$log")"
 attach -ex "x/1xb &kit_printf" -ex "set var stop=1"
 lacks "0xcc"
-ended() { ! timeout 100 "$schedop" domid d >/dev/null 2>&1; }
 wait_for ended
 result $? "it ended by itself"
+
+# It is destroyed under the debugger, which is told.
+do_ create "$tmp/d.cfg"
+exits 0 "create again"
+rm -f "$tmp/attached"
+attach -ex "shell touch $tmp/attached" -ex continue &
+wait_for test -e "$tmp/attached"
+do_ destroy d
+exits 0 "destroy"
+wait $!
+has "Program terminated with signal SIGKILL"
 do_ host stop
 exits 0 "host stop"
 plan

@@ -166,6 +166,38 @@ static void down(void **state)
     world_free(w);
 }
 
+/* A debugger's pause is one more, of one vCPU: a shutdown keeps its own. */
+static void paused_alone(void **state)
+{
+    struct world *w = world_new(2);
+    struct fake_domain *d = world_domain(w, 1, SOP_GUEST_HVM, 2, false);
+
+    (void)state;
+    bring_up(w, d, 1);
+    sop_vcpu_pause(w->p[0], d->vcpu[1].v);
+    world_settle(w);
+    assert_false(is_running(d, 1));
+    assert_true(is_running(d, 0));
+    assert_int_equal(sop_domain_pause(w->p[0], d->d), 0);
+    assert_int_equal(sop_domain_unpause(w->p[0], d->d), 0);
+    world_settle(w);
+    assert_false(is_running(d, 1));
+    assert_true(is_running(d, 0));
+    sop_domain_shutdown(w->p[0], d->d, SHUTDOWN_suspend);
+    sop_vcpu_unpause(w->p[0], d->vcpu[1].v);
+    world_settle(w);
+    assert_false(is_running(d, 1)); /* shut down it stays */
+    sop_vcpu_pause(w->p[0], d->vcpu[0].v);
+    assert_int_equal(sop_domain_resume(w->p[0], d->d), 0);
+    world_settle(w);
+    assert_true(is_running(d, 1));
+    assert_false(is_running(d, 0));
+    sop_vcpu_unpause(w->p[0], d->vcpu[0].v);
+    world_settle(w);
+    assert_true(is_running(d, 0));
+    world_free(w);
+}
+
 /* ---- runstates ---- */
 
 static uint64_t time_in(struct fake_domain *d, unsigned n, int state)
@@ -729,6 +761,7 @@ int main(void)
         cmocka_unit_test(half_initialised),
         cmocka_unit_test(context_sizes),
         cmocka_unit_test(down),
+        cmocka_unit_test(paused_alone),
         cmocka_unit_test(runstates),
         cmocka_unit_test(get_runstate),
         cmocka_unit_test(runstate_area),

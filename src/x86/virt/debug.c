@@ -118,11 +118,13 @@ static void arm(struct x86_vcpu *v)
 
     v->debug.armed = true;
     v->debug.own_tf = c->rflags & X86_FLAGS_TF;
+    v->debug.own_bs = c->dr6 & DR6_BS;
     v->debug.own_r11 = v->gpr[R11] & X86_FLAGS_TF;
     if (v->debug.fix == FIX_SYSRET && has_r11(v)) {
         v->gpr[R11] |= X86_FLAGS_TF;
     }
     c->rflags |= X86_FLAGS_TF;
+    c->dr6 &= ~DR6_BS;
     c->exceptions = UINT32_MAX;
     c->intercept1 |= SVM_I1_SWINT;
 }
@@ -137,6 +139,7 @@ static void disarm(struct x86_vcpu *v)
     }
     v->debug.armed = false;
     c->rflags = set_bit(c->rflags, X86_FLAGS_TF, v->debug.own_tf);
+    c->dr6 = set_bit(c->dr6, DR6_BS, v->debug.own_bs);
     if (v->debug.fix == FIX_SYSRET && has_r11(v)) {
         v->gpr[R11] = set_bit(v->gpr[R11], X86_FLAGS_TF, v->debug.own_r11);
     }
@@ -182,8 +185,6 @@ static void stepped(struct x86_vcpu *v)
     if (own_tf) {
         c->dr6 |= DR6_BS;
         event_exception(v, VECTOR_DB);
-    } else {
-        c->dr6 &= ~DR6_BS;
     }
     stop(v, SCHEDOP_DEBUG_STEP);
 }

@@ -108,6 +108,7 @@ struct vcpu_debug {
     bool step;       /* to do one instruction and stop */
     bool armed;      /* the trap flag is ours; what was the guest's: */
     bool own_tf;     /*   in its flags */
+    bool own_bs;     /*   in DR6, */
     bool own_r11;    /*   and where SYSRET takes them from */
     bool delivering; /* the last entry injected what the step ends with */
     uint8_t fix;     /* what the instruction does to the flags */
