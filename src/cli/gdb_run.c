@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -15,6 +16,20 @@
 #include "gdb_child.h"
 
 #define END_MS 3000u /* for the child to tell its client */
+
+/* A compressed kernel or a bzImage is nothing for gdb. */
+static bool has_symbols(const char *path)
+{
+    char magic[4] = "";
+    FILE *f = fopen(path, "re");
+    bool is_elf = f != NULL && fread(magic, 1, sizeof(magic), f) == 4 &&
+                  memcmp(magic, "\177ELF", sizeof(magic)) == 0;
+
+    if (f != NULL) {
+        (void)fclose(f);
+    }
+    return is_elf;
+}
 
 int gdb_run_listen(struct gdb_run *g, const char *where, const char *name,
                    const char *symbols)
@@ -27,7 +42,7 @@ int gdb_run_listen(struct gdb_run *g, const char *where, const char *name,
         return -1;
     }
     g->name = name;
-    gdb_say_waiting(&g->listener, symbols);
+    gdb_say_waiting(&g->listener, has_symbols(symbols) ? symbols : NULL);
     return 0;
 }
 

@@ -77,7 +77,8 @@ static bool is_ours(const struct cli_command *c)
 {
     return c == &cli_run_command || c == &cli_conform_command ||
            c == &cli_lab_command || c == &cli_trace_command ||
-           c == &cli_host_command || c == &cli_watch_command;
+           c == &cli_gdb_command || c == &cli_host_command ||
+           c == &cli_watch_command;
 }
 
 static const struct cli_command *find(const struct cli_command *const *commands,
