@@ -7,6 +7,7 @@
  *            do not go the straight way; says what it saw of the trap flag
  * do=own     steps itself by the trap flag, and counts the traps
  * do=spin    two vCPUs count until `stop` is not 0
+ * do=hits    two vCPUs call hit() 60 times each
  * do=int3    an INT3 of its own
  * do=crash   crashes
  */
@@ -157,6 +158,20 @@ static void spin(void *context)
     }
 }
 
+static volatile uint64_t hits[2];
+
+__attribute__((noinline)) static void hit(unsigned vcpu)
+{
+    hits[vcpu]++;
+}
+
+static void hit_often(void *context)
+{
+    for (unsigned i = 0; i < 60; i++) {
+        hit((unsigned)(uintptr_t)context);
+    }
+}
+
 __attribute__((noinline)) static int triple(int n)
 {
     int result = n * 3;
@@ -190,6 +205,15 @@ int main(void)
         }
         spin((void *)(uintptr_t)&count[0]);
         kit_printf("stopped, stop is %d\n", stop);
+    } else if (strcmp(what, "hits") == 0) {
+        if (kit_start_vcpu(1, hit_often, (void *)1) != 0) {
+            return 1;
+        }
+        hit_often((void *)0);
+        while (schedop_vcpu_is_up(1) == 1) {
+            schedop_yield();
+        }
+        kit_printf("hits: %u and %u\n", (unsigned)hits[0], (unsigned)hits[1]);
     } else if (strcmp(what, "int3") == 0) {
         own_breakpoint();
     } else if (strcmp(what, "crash") == 0) {

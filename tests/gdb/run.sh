@@ -110,6 +110,14 @@ for bits in "" -32; do
     exits 0 "workers$bits"
 done
 
+# Both meet the same breakpoint all the time: no hit is lost, none is twice.
+debug "$kernel" "do=hits" -ex "break hit" -ex "ignore 1 1000" \
+    -ex "break kit_exit" -ex continue -ex "info breakpoints" -ex delete \
+    -ex continue
+has "breakpoint already hit 120 times"
+put "hits: 60 and 60"
+exits 0 "120 hits"
+
 # ---- a guest does not see that it is stepped ----
 
 same_stepped() { # WHAT FROM TO: functions between which it is stepped
