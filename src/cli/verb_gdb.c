@@ -160,7 +160,7 @@ static int run_gdb(const struct debug *d, int domid, const char *symbols)
     const char *named = getenv("SCHEDOP_GDB");
     const char *program = named != NULL && named[0] != '\0' ? named : "gdb";
     const char *host = host_dir_name(d->host);
-    const char **argv = cli_alloc((d->nr_rest + 8) * sizeof(*argv));
+    const char **argv = cli_alloc((d->nr_rest + 10) * sizeof(*argv));
     struct cli_text target = {0};
     char self[PATH_MAX];
     ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
@@ -178,6 +178,8 @@ static int run_gdb(const struct debug *d, int domid, const char *symbols)
     cli_text_printf(&target, " %d", domid);
     argv[n++] = program;
     argv[n++] = "-q";
+    argv[n++] = "-iex";
+    argv[n++] = "set remotetimeout 60"; /* an emulator is in no hurry */
     argv[n++] = "-ex";
     argv[n++] = target.data;
     for (size_t i = 0; i < d->nr_rest; i++) {

@@ -8,7 +8,7 @@ set -u
 # shellcheck source=tests/boot/lib.sh disable=SC1091
 . tests/boot/lib.sh
 
-echo "1..32"
+echo "1..41"
 
 for g in spins yields off reboots resets odd talks quiet broken echoes reads; do
     gcc -m32 -c "-D$g" tests/boot/host-guests.S -o "$work/$g.o" &&
@@ -176,6 +176,59 @@ run "$(modules 'reads memory=8 hardware=1')" read_script
 read_back() { [ "$(console 0)" = 'machine.' ]; }
 check "the hardware domain reads the machine's console" read_back
 check "and its code ends the machine" last 'exit 0'
+
+# ------------------------------------------------------------ under a debugger
+
+ask() { # TAG WORDS...: and waits for the answer
+    printf 'ask %s\n' "$*"
+    await "^did $1 "
+}
+
+debug_script() {
+    await '^create 1'
+    ask 1 debug-go 1 1 0
+    ask 2 debug-attach 9
+    ask 3 debug-attach 1
+    await '^stopped 1'
+    ask 4 debug-attach 1
+    ask 5 debug-break 1 0xfffffffffffff000 1
+    ask 6 debug-break 1 0x100000 0
+    ask 7 debug-map 1 0xffffffffffffffff
+    ask 8 debug-write 1 0 4097
+    ask 9 debug-go 1 1
+    ask 10 debug-map 1 0x100123
+    ask 11 unpause 1
+    ask 12 debug-go 1 0xffffffffffffffff 0xfffffffffffffffe
+    await '^start 1'
+    ask 13 debug-go 1 1 0
+    ask 14 debug-stop 1
+    await '^stopped 1.*'
+    ask 15 debug-detach 1
+    ask 16 debug-stop 1
+    ask 17 debug-attach 1
+    ask 18 destroy 1
+    printf 'stop\n'
+}
+LINE="debug=spins"
+run "$(modules 'spins memory=16')" debug_script
+LINE=
+did() { # ERROR TAG...: all were answered so
+    local error=$1 tag
+    shift
+    for tag in "$@"; do
+        links "^did $tag $error " || return 1
+    done
+}
+check "what is not debugged cannot be let go" did 22 1 16
+check "nor what is not there be debugged" did 3 2
+check "one debugger at a time, and only while it is stopped" did 16 4 13
+check "it can be attached to, let go, stopped, left, and again" \
+    did 0 3 11 12 14 15 17
+check "a breakpoint where no memory is" did 14 5 7
+check "or that there is not" did 2 6
+check "arguments that make no sense" did 22 8 9
+check "memory is where it is" links '^did 10 0 pa=0x[0-9a-f]*123 bytes=[1-9]'
+check "it can be destroyed while it is debugged" links '^end 1 spins 255 killed'
 
 # ------------------------------------------------------------- without a link
 
