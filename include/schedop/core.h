@@ -475,6 +475,13 @@ void sop_vcpu_timer_set(struct sop_pcpu *self, struct sop_vcpu *v,
 int sop_vcpu_upcall_vector(const struct sop_vcpu *v);
 
 /*
+ * The same for the vector that HVMOP_set_evtchn_upcall_vector gave this vCPU.
+ * It was raised once when the byte became 1 (port_inject()); a port that
+ * resets what keeps it has to raise it again. Lock-free.
+ */
+int sop_vcpu_own_vector(const struct sop_vcpu *v);
+
+/*
  * Where the address of the byte is kept that is not 0 while an upcall may be
  * due: as long as it is 0 there is no need to ask for the vector.
  */

@@ -92,6 +92,7 @@ struct xenstore_domain {
     uint16_t domid;
     const char *name;
     unsigned memory_mib, vcpus;
+    unsigned online; /* of them at first; 0: all */
     uint64_t console_frame, store_frame;
     uint32_t console_port, store_port;
 };

@@ -66,12 +66,14 @@ static int cpus_write(struct xenstore *xs, const struct xenstore_domain *d)
     int err = node_write(xs, d, &(struct node){"cpu", "", 0, false});
 
     for (unsigned i = 0; i < d->vcpus && err == 0; i++) {
+        const char *is = d->online == 0 || i < d->online ? "online" : "offline";
+
         fmt_snprintf(path, sizeof(path), "cpu/%u", i);
         err = node_write(xs, d, &(struct node){path, "", 0, false});
         fmt_snprintf(path, sizeof(path), "cpu/%u/availability", i);
         err = err != 0
                   ? err
-                  : node_write(xs, d, &(struct node){path, "online", 0, false});
+                  : node_write(xs, d, &(struct node){path, is, 0, false});
     }
     return err;
 }

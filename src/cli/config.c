@@ -212,8 +212,8 @@ static int read_vcpus(struct config *c)
         return config_bad(c, "maxvcpus", "maxvcpus is below vcpus");
     }
     if (max > d->vcpus) {
-        cli_warning("%s:%u: maxvcpus is above vcpus: the domain gets %u vCPUs",
-                    c->path, cli_keys_line(&c->keys, "maxvcpus"), d->vcpus);
+        d->online = d->vcpus;
+        d->vcpus = max;
     }
     return 0;
 }

@@ -215,7 +215,10 @@ static int complete_domain(const struct run *run, struct cli_domain *d,
         d->memory_mib = run->memory_mib;
         d->memory_where = cli_format("--memory %u", run->memory_mib);
     }
-    d->vcpus = run->vcpus != 0 ? run->vcpus : d->vcpus;
+    if (run->vcpus != 0) {
+        d->vcpus = run->vcpus;
+        d->online = 0;
+    }
     if (cli_domain_check(d, from_kernel ? MEMORY_KERNEL_MIB : MEMORY_CONFIG_MIB,
                          run->pcpus) != 0) {
         return CLI_USAGE;

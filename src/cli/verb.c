@@ -269,6 +269,41 @@ enum verb_taken verb_order_taken(struct control *c, int domid)
     return taken;
 }
 
+static char *availability(unsigned vcpu)
+{
+    return cli_format("cpu/%u/availability", vcpu);
+}
+
+bool verb_vcpu_is_offline(struct control *c, int domid, unsigned vcpu)
+{
+    char *path = availability(vcpu), *error = NULL;
+    json_t *answer =
+        control_do(c, "store-read",
+                   json_pack("{s:i, s:s}", "domid", domid, "path", path),
+                   &error);
+    bool offline =
+        answer != NULL && strcmp(verb_string(answer, "text"), "offline") == 0;
+
+    free(error); /* a node that is gone says nothing */
+    free(path);
+    json_decref(answer);
+    return offline;
+}
+
+int verb_vcpu_set(struct control *c, int domid, unsigned vcpu, bool online,
+                  const char *what)
+{
+    char *path = availability(vcpu);
+    int rc = verb_request(
+        c, "store-write",
+        json_pack("{s:i, s:s, s:s}", "domid", domid, "path", path, "value",
+                  online ? "online" : "offline"),
+        what);
+
+    free(path);
+    return rc;
+}
+
 /* ---- pCPUs ---- */
 
 char *verb_map(uint64_t map, unsigned pcpus)

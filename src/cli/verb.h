@@ -107,6 +107,12 @@ enum verb_taken {
 /* Has the domain taken its order? */
 enum verb_taken verb_order_taken(struct control *c, int domid);
 
+/* cpu/N/availability of its xenstore: whether it should use a vCPU. */
+bool verb_vcpu_is_offline(struct control *c, int domid, unsigned vcpu);
+/* 0, or -1 after a message that begins with `what`. */
+int verb_vcpu_set(struct control *c, int domid, unsigned vcpu, bool online,
+                  const char *what);
+
 /* A set of pCPUs as xl prints it: "all", "none", or "0-2,5". To be freed. */
 char *verb_map(uint64_t map, unsigned pcpus);
 

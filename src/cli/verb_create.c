@@ -140,7 +140,7 @@ static json_t *config_of(const struct cli_domain *d)
     json_t *avail = json_array(), *b, *config = json_object();
     json_t *kernel = json_string(d->kernel.path);
 
-    for (unsigned i = 0; i < d->vcpus; i++) {
+    for (unsigned i = 0; i < (d->online != 0 ? d->online : d->vcpus); i++) {
         json_array_append_new(avail, json_integer(i));
     }
     json_object_set_new(config, "c_info",

@@ -317,6 +317,25 @@ static int put_file(struct restore *x)
 
 /* ---- the verb ---- */
 
+/* What vcpu-set had told it. */
+static int set_vcpus(const struct restore *x)
+{
+    const json_t *offline = json_object_get(x->meta, "offline");
+    unsigned vcpus = (unsigned)verb_int(x->meta, "vcpus");
+
+    for (unsigned n = 0; offline != NULL && n < vcpus; n++) {
+        bool off = false;
+
+        for (size_t i = 0; i < json_array_size(offline); i++) {
+            off |= json_integer_value(json_array_get(offline, i)) == n;
+        }
+        if (verb_vcpu_set(x->c, x->domid, n, !off, "restore") != 0) {
+            return -1;
+        }
+    }
+    return 0;
+}
+
 /* What was begun and not finished the host undoes when we are gone. */
 static int restore(struct restore *x, const struct verb_args *a)
 {
@@ -338,6 +357,7 @@ static int restore(struct restore *x, const struct verb_args *a)
         verb_request(x->c, "window-free",
                      json_pack("{s:I}", "pa", (json_int_t)x->state_pa),
                      "restore") != 0 ||
+        set_vcpus(x) != 0 ||
         verb_request(x->c, "restored",
                      json_pack("{s:i, s:b}", "domid", x->domid, "paused",
                                (int)(a->count[OPT_PAUSED] != 0)),

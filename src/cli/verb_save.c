@@ -173,6 +173,18 @@ static struct schedop_state *copy_record(const struct ram *ram, uint64_t pa,
     return NULL;
 }
 
+static json_t *offline_vcpus(struct control *c, const json_t *domain)
+{
+    json_t *offline = json_array();
+
+    for (unsigned i = 0; i < (unsigned)verb_int(domain, "vcpus"); i++) {
+        if (verb_vcpu_is_offline(c, (int)verb_int(domain, "domid"), i)) {
+            json_array_append_new(offline, json_integer(i));
+        }
+    }
+    return offline;
+}
+
 static int write_meta(struct save_writer *w, const json_t *domain,
                       const json_t *state)
 {
@@ -186,6 +198,7 @@ static int write_meta(struct save_writer *w, const json_t *domain,
     char *text;
     int rc;
 
+    json_object_set(meta, "offline", json_object_get(state, "offline"));
     if (config != NULL) {
         json_object_set(meta, "config", config);
     }
@@ -242,6 +255,7 @@ static int save_held(struct control *c, const json_t *domain, const char *path,
         state = suspend(c, (int)verb_int(domain, "domid"), patience_s);
     }
     if (state != NULL) {
+        json_object_set_new(state, "offline", offline_vcpus(c, domain));
         rc = write_all(&w, &ram, domain, state);
         if (verb_request(c, "window-free",
                          json_pack("{s:I}", "pa", verb_int(state, "pa")),

@@ -166,15 +166,7 @@ static int set_availability(struct control *c, int domid, unsigned max,
                             unsigned wanted)
 {
     for (unsigned i = 0; i < max; i++) {
-        char *path = cli_format("cpu/%u/availability", i);
-        int rc = verb_request(c, "store-write",
-                              json_pack("{s:i, s:s, s:s}", "domid", domid,
-                                        "path", path, "value",
-                                        i < wanted ? "online" : "offline"),
-                              "vcpu-set");
-
-        free(path);
-        if (rc != 0) {
+        if (verb_vcpu_set(c, domid, i, i < wanted, "vcpu-set") != 0) {
             return CLI_ERROR;
         }
     }

@@ -339,6 +339,14 @@ int sop_vcpu_upcall_vector(const struct sop_vcpu *v)
     return vector;
 }
 
+int sop_vcpu_own_vector(const struct sop_vcpu *v)
+{
+    const uint8_t *info = __atomic_load_n(&v->info, __ATOMIC_RELAXED);
+    uint8_t vector = atomic_load_u8(&v->upcall_vector);
+
+    return vector != 0 && atomic_load_u8(&info[0]) != 0 ? vector : VECTOR_NONE;
+}
+
 /* To the guest it is a channel to domain 0; nobody can bind to it. */
 const uint8_t *const *sop_vcpu_upcall_byte(const struct sop_vcpu *v)
 {

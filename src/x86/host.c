@@ -152,6 +152,7 @@ static void connect_store(struct host_domain *h)
         .name = h->name,
         .memory_mib = h->spec->memory_mib,
         .vcpus = h->spec->vcpus,
+        .online = h->spec->online,
         .console_frame = param(h, HVM_PARAM_CONSOLE_PFN),
         .store_frame = param(h, HVM_PARAM_STORE_PFN),
         .console_port = domain_console_port(h->x86),

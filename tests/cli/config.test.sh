@@ -72,6 +72,8 @@ args_have "memory=40"
 says "x.cfg:4: maxmem is above memory"
 config "$base"'maxvcpus = 4'
 args_have "vcpus=4"
+config "$base"'vcpus = 2\nmaxvcpus = 4'
+args_have "vcpus=4 online=2"
 config "$base"'memory = 40' --memory 77 --vcpus 2
 args_have "memory=77 vcpus=2"
 config "$base"'on_crash = "coredump-restart"'

@@ -69,7 +69,9 @@ static bool has_left(const struct x86_vcpu *t)
 /*
  * INIT: the vCPU goes down and waits for a start-up IPI. One that was never
  * started is as after INIT already, and may have interrupts pending: Linux
- * has its upcall vector raised before it sends INIT.
+ * has its upcall vector raised before it sends INIT. That is so as well when
+ * it takes a vCPU back that it had put off line, and nobody would raise the
+ * vector again: it stays.
  */
 static void send_init(struct x86_pcpu *self, struct x86_vcpu *v,
                       struct x86_vcpu *t)
@@ -79,6 +81,7 @@ static void send_init(struct x86_pcpu *self, struct x86_vcpu *v,
         .arg = {VCPUOP_down, t->id},
         .wide = true,
     };
+    int vector;
 
     if (t == v || !t->initialised) {
         return;
@@ -88,6 +91,10 @@ static void send_init(struct x86_pcpu *self, struct x86_vcpu *v,
     }
     if (!sop_vcpu_is_up(t->sop) && has_left(t) && x86_trylock(&t->boot)) {
         vlapic_init(&t->lapic);
+        vector = sop_vcpu_own_vector(t->sop);
+        if (vector >= 0) {
+            vlapic_raise(&t->lapic, (uint8_t)vector);
+        }
         vcpu_set_cr8(t);
         x86_unlock(&t->boot);
     }

@@ -236,6 +236,9 @@ static bool apply(const struct word *w)
     if (strcmp(w->key, "vcpus") == 0) {
         return set_number(w, &s->vcpus, 1, VCPUS_MAX);
     }
+    if (strcmp(w->key, "online") == 0) {
+        return set_number(w, &s->online, 1, VCPUS_MAX);
+    }
     if (strcmp(w->key, "pool") == 0) {
         return set_name(w, s->pool);
     }
