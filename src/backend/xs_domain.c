@@ -71,9 +71,8 @@ static int cpus_write(struct xenstore *xs, const struct xenstore_domain *d)
         fmt_snprintf(path, sizeof(path), "cpu/%u", i);
         err = node_write(xs, d, &(struct node){path, "", 0, false});
         fmt_snprintf(path, sizeof(path), "cpu/%u/availability", i);
-        err = err != 0
-                  ? err
-                  : node_write(xs, d, &(struct node){path, is, 0, false});
+        err = err != 0 ? err
+                       : node_write(xs, d, &(struct node){path, is, 0, false});
     }
     return err;
 }

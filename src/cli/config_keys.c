@@ -20,7 +20,8 @@ const struct cli_item cli_config_items[] = {
     {"memory", "MiB of memory (default: what the image needs, at least 32)."},
     {"maxmem", "May not be below memory; memory above `memory` is not given."},
     {"vcpus", "Number of vCPUs, 1 to 16 (default 1)."},
-    {"maxvcpus", "As many vCPUs as vcpu-set may give it; it starts with `vcpus`."},
+    {"maxvcpus",
+     "As many vCPUs as vcpu-set may give it; it starts with `vcpus`."},
     {"cpus", "pCPUs the vCPUs may run on: \"all\", \"0-3,^1\", or a list with "
              "one such text per vCPU."},
     {"cpus_soft", "pCPUs the vCPUs prefer; same form."},

@@ -51,8 +51,8 @@ struct cli_domain {
     char *cmdline_where;      /* "file:line", or NULL */
     uint64_t memory_mib;
     char *memory_where; /* "file:line: memory = 1", or NULL for a default */
-    unsigned vcpus;  /* as many as there may be */
-    unsigned online; /* it should use so many at first; 0: all */
+    unsigned vcpus;     /* as many as there may be */
+    unsigned online;    /* it should use so many at first; 0: all */
     bool hardware;
     char *pool; /* its cpupool, NULL: Pool-0 */
     char *pool_where;

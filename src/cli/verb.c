@@ -277,10 +277,9 @@ static char *availability(unsigned vcpu)
 bool verb_vcpu_is_offline(struct control *c, int domid, unsigned vcpu)
 {
     char *path = availability(vcpu), *error = NULL;
-    json_t *answer =
-        control_do(c, "store-read",
-                   json_pack("{s:i, s:s}", "domid", domid, "path", path),
-                   &error);
+    json_t *answer = control_do(
+        c, "store-read", json_pack("{s:i, s:s}", "domid", domid, "path", path),
+        &error);
     bool offline =
         answer != NULL && strcmp(verb_string(answer, "text"), "offline") == 0;
 
@@ -294,11 +293,11 @@ int verb_vcpu_set(struct control *c, int domid, unsigned vcpu, bool online,
                   const char *what)
 {
     char *path = availability(vcpu);
-    int rc = verb_request(
-        c, "store-write",
-        json_pack("{s:i, s:s, s:s}", "domid", domid, "path", path, "value",
-                  online ? "online" : "offline"),
-        what);
+    int rc =
+        verb_request(c, "store-write",
+                     json_pack("{s:i, s:s, s:s}", "domid", domid, "path", path,
+                               "value", online ? "online" : "offline"),
+                     what);
 
     free(path);
     return rc;

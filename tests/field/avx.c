@@ -25,8 +25,8 @@ static int keep(const uint64_t in[WORDS], uint64_t out[WORDS])
                      "vmovdqu %%ymm3, (%[out])\n\t"
                      "vmovdqu %%ymm14, 32(%[out])"
                      : "=a"(rc)
-                     : "a"(SYS_nanosleep), "D"(&nap), "S"(0), [in] "r"(in),
-                       [out] "r"(out)
+                     : "a"(SYS_nanosleep), "D"(&nap),
+                       "S"(0), [in] "r"(in), [out] "r"(out)
                      : "rcx", "r11", "xmm3", "xmm14", "memory");
     return memcmp(in, out, WORDS * sizeof(*in)) == 0;
 }
