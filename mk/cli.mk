@@ -70,6 +70,7 @@ CHECK_DEPS += $(O)/cli-tests/schedop $(O)/cli-tests/guest.elf \
 .PHONY: man install-cli
 man: $(O)/schedop
 	$(Q)$(O)/schedop --man >docs/schedop.1
+	$(Q)$(O)/schedop --xl-manual >docs/xl.md
 
 install: install-cli
 install-cli: $(O)/schedop $(O)/schedop.bash $(O)/schedop-hypervisor.elf

@@ -47,6 +47,7 @@ void cli_note(const char *format, ...) CLI_PRINTF(1, 2);
 
 /* Messages as xl's: nothing in front of them. */
 void cli_message_plain(void);
+bool cli_message_is_plain(void);
 
 /* Quiet drops warnings and notes. */
 void cli_message_quiet(bool quiet);

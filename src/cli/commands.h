@@ -14,7 +14,7 @@ extern const struct cli_command cli_create_command;  /* verb_create.c */
 extern const struct cli_command cli_console_command; /* verb_console.c */
 extern const struct cli_command cli_list_command, cli_vcpu_list_command;
 extern const struct cli_command cli_uptime_command, cli_domid_command,
-    cli_domname_command; /* verb_name.c */
+    cli_domname_command, cli_vm_list_command; /* verb_name.c */
 extern const struct cli_command cli_pause_command, cli_unpause_command,
     cli_destroy_command, cli_rename_command, cli_trigger_command,
     cli_sysrq_command; /* verb_life.c */

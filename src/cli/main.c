@@ -33,6 +33,7 @@ static const struct cli_command *const commands[] = {
     &cli_rename_command,
     &cli_domid_command,
     &cli_domname_command,
+    &cli_vm_list_command,
     &cli_uptime_command,
     &cli_top_command,
     &cli_vcpu_list_command,
@@ -140,6 +141,8 @@ static int about_ourselves(const char *word)
         cli_text_str(&text, "schedop " CLI_VERSION "\n");
     } else if (strcmp(word, "--man") == 0) {
         cli_man(&text, commands);
+    } else if (strcmp(word, "--xl-manual") == 0) {
+        xl_manual(&text, commands);
     } else if (strcmp(word, "--completion") == 0) {
         cli_completion(&text, commands);
     } else {

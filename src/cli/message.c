@@ -23,6 +23,11 @@ void cli_message_plain(void)
     plain = true;
 }
 
+bool cli_message_is_plain(void)
+{
+    return plain;
+}
+
 void cli_message_quiet(bool on)
 {
     quiet = on;

@@ -46,7 +46,9 @@ static int unknown(const struct cli_command *command, const char *arg,
             ? cli_nearest(name + 2, option_name, command->options)
             : NULL;
 
-    if (near != NULL) {
+    if (cli_message_is_plain()) {
+        cli_error("option `%s' not supported.", name + strspn(name, "-"));
+    } else if (near != NULL) {
         cli_error("unknown option %s; did you mean --%s?", name, near);
     } else {
         cli_error("unknown option %s; `schedop %s --help` lists all", name,

@@ -58,6 +58,12 @@ void verb_args_free(struct verb_args *args)
 static int bad_number(const struct cli_command *self, size_t min, bool few)
 {
     if (few) {
+        struct cli_text usage = {0};
+
+        if (cli_message_is_plain()) { /* xl prints it, on its output */
+            cli_help(&usage, self);
+            (void)cli_text_print(&usage, STDOUT_FILENO);
+        }
         cli_error("'xl %s' requires at least %zu argument%s.", self->name, min,
                   min == 1 ? "" : "s");
     } else {

@@ -135,6 +135,27 @@ static json_t *knobs_of(const struct cli_domain *d)
     return o;
 }
 
+/* A list of pCPUs for each vCPU, if the configuration said so. */
+static void add_affinity(json_t *b, const char *key, const uint64_t *mask,
+                         unsigned vcpus, const char *where)
+{
+    json_t *all = where != NULL ? json_array() : NULL;
+
+    for (unsigned i = 0; i < vcpus && all != NULL; i++) {
+        json_t *one = json_array();
+
+        for (unsigned pcpu = 0; pcpu < 64; pcpu++) {
+            if ((mask[i] >> pcpu & 1) != 0) {
+                json_array_append_new(one, json_integer(pcpu));
+            }
+        }
+        json_array_append_new(all, one);
+    }
+    if (all != NULL) {
+        json_object_set_new(b, key, all);
+    }
+}
+
 static json_t *config_of(const struct cli_domain *d)
 {
     json_t *avail = json_array(), *b, *config = json_object();
@@ -147,11 +168,16 @@ static json_t *config_of(const struct cli_domain *d)
                         json_pack("{s:s, s:s, s:s}", "type", "pvh", "name",
                                   d->name, "pool_name",
                                   d->pool != NULL ? d->pool : CLI_POOL_0));
-    b = json_pack("{s:i, s:o, s:I, s:I, s:o, s:o}", "max_vcpus", (int)d->vcpus,
-                  "avail_vcpus", avail, "max_memkb",
+    b = json_pack("{s:i, s:o, s:I, s:I, s:i, s:o, s:s, s:o}", "max_vcpus",
+                  (int)d->vcpus, "avail_vcpus", avail, "max_memkb",
                   (json_int_t)d->memory_mib << 10, "target_memkb",
-                  (json_int_t)d->memory_mib << 10, "sched_params", knobs_of(d),
-                  "kernel", kernel != NULL ? kernel : json_null());
+                  (json_int_t)d->memory_mib << 10, "video_memkb", 0,
+                  "sched_params", knobs_of(d), "claim_mode", "False", "kernel",
+                  kernel != NULL ? kernel : json_null());
+    add_affinity(b, "vcpu_hard_affinity", d->hard, d->vcpus,
+                 d->affinity_where[0]);
+    add_affinity(b, "vcpu_soft_affinity", d->soft, d->vcpus,
+                 d->affinity_where[1]);
     if (d->ramdisk.data != NULL) {
         json_object_set_new(b, "ramdisk", json_string(d->ramdisk.path));
     }
@@ -160,6 +186,9 @@ static json_t *config_of(const struct cli_domain *d)
                             control_bytes(d->cmdline, strlen(d->cmdline)));
     }
     json_object_set_new(b, "type.pvh", json_object());
+    json_object_set_new(b, "arch_arm", json_object());
+    json_object_set_new(b, "arch_x86",
+                        json_pack("{s:s}", "msr_relaxed", "False"));
     json_object_set_new(config, "b_info", b);
     json_object_update_new(config, event_actions(d));
     return config;
@@ -255,8 +284,14 @@ static int take_operands(const struct verb_args *a, struct run *run)
     const char *file = a->value[OPT_CONFIG];
 
     for (size_t i = 0; i < a->nr_operands; i++) {
-        if (file == NULL && strchr(a->operand[i], '=') == NULL) {
+        bool setting = strchr(a->operand[i], '=') != NULL;
+
+        if (!setting && file == NULL) {
             file = a->operand[i];
+        } else if (!setting) {
+            cli_error("%s is neither KEY=VALUE nor the first file",
+                      a->operand[i]);
+            return CLI_USAGE;
         } else {
             cli_text_printf(&run->settings, "%s\n", a->operand[i]);
         }
@@ -306,9 +341,9 @@ static int stay(const struct verb_args *a, struct control *c, int domid,
     if (a->count[OPT_CONSOLE] != 0) {
         rc = console_attach(c, domid, true, false, TERMINAL_ESCAPE);
     } else if (a->count[OPT_FOREGROUND] != 0) {
-        (void)printf("Waiting for domain %s (domid %d) to die [pid %ld]\n",
-                     name, domid, (long)getpid());
-        (void)fflush(stdout);
+        (void)fprintf(stderr,
+                      "Waiting for domain %s (domid %d) to die [pid %ld]\n",
+                      name, domid, (long)getpid());
         rc = wait_for_death(c, domid);
     }
     return rc;
@@ -356,8 +391,7 @@ static int create(const struct verb_args *a, struct control *c, struct run *run)
     run->pcpus = (unsigned)verb_int(machine, "pcpus");
     json_decref(machine);
     if (a->count[OPT_QUIET] == 0) {
-        (void)printf("Parsing config from %s\n", run->files[0]);
-        (void)fflush(stdout);
+        (void)fprintf(stderr, "Parsing config from %s\n", run->files[0]);
     }
     if (take_pools(c, run) != 0 || run_load(run) != 0 || run->nr_domains != 1) {
         return CLI_ERROR;

@@ -188,7 +188,8 @@ static int list_main(const struct cli_command *self, int argc, char **argv)
         json_t *d = verb_lookup(rows, a.operand[0]);
         json_t *one = d != NULL ? json_pack("[O]", d) : NULL;
 
-        if (d == NULL && a.count[OPT_LONG] != 0) {
+        if (d == NULL &&
+            strspn(a.operand[0], "0123456789") == strlen(a.operand[0])) {
             cli_error("Error: Domain '%s' does not exist.", a.operand[0]);
         } else if (d == NULL) {
             cli_error("%s is an invalid domain identifier (rc=-6)",

@@ -110,6 +110,48 @@ static int uptime_main(const struct cli_command *self, int argc, char **argv)
     return verb_end(&a, &c, rc);
 }
 
+/* ---- vm-list ---- */
+
+static const char *const vm_list_synopsis[] = {"", NULL};
+
+static int vm_list_main(const struct cli_command *self, int argc, char **argv);
+
+const struct cli_command cli_vm_list_command = {
+    .name = "vm-list",
+    .summary = "list guest domains",
+    .synopsis = vm_list_synopsis,
+    .description = "Prints UUID, id and name of each domain.",
+    .options = verb_no_options,
+    .parts = verb_no_parts,
+    .main = vm_list_main,
+};
+
+static int vm_list_main(const struct cli_command *self, int argc, char **argv)
+{
+    struct cli_text t = {0};
+    struct verb_args a;
+    struct control c;
+    json_t *domains, *d;
+    size_t i;
+    int rc = verb_begin(self, argc, argv, 0, SIZE_MAX, &a, &c);
+
+    if (rc >= 0) {
+        return rc;
+    }
+    domains = verb_domains(&c);
+    cli_text_str(&t, "UUID                                  ID    name\n");
+    json_array_foreach(domains, i, d)
+    {
+        cli_text_printf(&t, "%s  %d    %s\n", verb_string(d, "uuid"),
+                        (int)verb_int(d, "domid"), verb_string(d, "name"));
+    }
+    rc = domains != NULL && cli_text_print(&t, STDOUT_FILENO) ? CLI_OK
+                                                              : CLI_ERROR;
+    cli_text_free(&t);
+    json_decref(domains);
+    return verb_end(&a, &c, rc);
+}
+
 /* ---- domid, domname ---- */
 
 static const char *const domid_synopsis[] = {"NAME", NULL};

@@ -19,7 +19,7 @@
 #include "verb.h"
 #include "verb_save.h"
 
-enum { OPT_CHECKPOINT = 1, OPT_PAUSED, OPT_PATIENCE };
+enum { OPT_CHECKPOINT = 1, OPT_PAUSED, OPT_PATIENCE, OPT_DOMID };
 
 enum { PATIENCE_S = 60, POLL_MS = 20, PAGES_MAX = 256 };
 
@@ -28,6 +28,8 @@ static const struct cli_option options[] = {
      "Leave the domain running after it is saved."},
     {"paused", 'p', CLI_FLAG, OPT_PAUSED, NULL,
      "Leave the domain paused after it is saved."},
+    {"domid", 'D', CLI_FLAG, OPT_DOMID, NULL,
+     "Refused: a restored domain has a new id."},
     {"patience", 0, CLI_VALUE, OPT_PATIENCE, "S",
      "How long a domain may take to acknowledge, and then to suspend (default "
      "60, as xl has it)."},
@@ -316,6 +318,9 @@ static int save_main(const struct cli_command *self, int argc, char **argv)
         cli_error("a configuration to put into the file (%s) is not "
                   "supported: the domain's own goes there",
                   a.operand[2]);
+        rc = CLI_USAGE;
+    } else if (a.count[OPT_DOMID] != 0) {
+        cli_error("-D is not supported: a restored domain has a new id");
         rc = CLI_USAGE;
     } else if (a.value[OPT_PATIENCE] != NULL &&
                !cli_number(a.value[OPT_PATIENCE], 86400, &patience_s)) {

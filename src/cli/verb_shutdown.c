@@ -77,9 +77,8 @@ static bool ask(struct control *c, int domid, const char *what,
     uint64_t end = cli_clock_ms() + (uint64_t)patience_s * 1000;
     enum verb_taken taken;
 
-    (void)printf("%s domain %d\n", reboot ? "Rebooting" : "Shutting down",
-                 domid);
-    (void)fflush(stdout);
+    (void)fprintf(stderr, "%s domain %d\n",
+                  reboot ? "Rebooting" : "Shutting down", domid);
     if (verb_order(c, domid, reboot ? "reboot" : "poweroff", what) != 0) {
         return false;
     }
@@ -134,8 +133,7 @@ static int act(struct control *c, const struct verb_args *a, const char *what,
         }
     }
     if (rc == CLI_OK && wait) {
-        (void)printf("Waiting for %d domains\n", n);
-        (void)fflush(stdout);
+        (void)fprintf(stderr, "Waiting for %d domains\n", n);
         rc = wait_for_shutdown(c, domid, (size_t)n);
     }
     free(domid);

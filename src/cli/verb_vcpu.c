@@ -74,7 +74,9 @@ static int pin(struct control *c, int domid, unsigned vcpu, const struct pin *p)
         }
     }
     answer = control_do(c, "vcpu-pin", args, &error);
-    if (error != NULL) {
+    if (error != NULL && strstr(error, "none of these pCPUs") != NULL) {
+        cli_error("vcpu hard affinity map is empty");
+    } else if (error != NULL) {
         cli_error("Domain %d:Setting vcpu affinity: %s", domid, error);
         cli_error("Could not set affinity for vcpu `%u'.", vcpu);
     }

@@ -163,12 +163,13 @@ int wait_for_shutdown(struct control *c, const int *domid, size_t count)
             over[i] = true;
             left--;
             if (gone || strcmp(verb_string(event, "action"), "killed") == 0) {
-                (void)printf("Domain %d has been destroyed\n", domid[i]);
+                (void)fprintf(stderr, "Domain %d has been destroyed\n",
+                              domid[i]);
             } else {
-                (void)printf("Domain %d has been shut down, reason code %d\n",
-                             domid[i], (int)verb_int(event, "code"));
+                (void)fprintf(stderr,
+                              "Domain %d has been shut down, reason code %d\n",
+                              domid[i], (int)verb_int(event, "code"));
             }
-            (void)fflush(stdout);
         }
         json_decref(event);
     }

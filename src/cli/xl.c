@@ -2,13 +2,14 @@
 /* xl's command line: see xl.h. */
 #include "xl.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "commands.h"
 
 /* Those of xl 4.17 that are not here, and why not. */
-static const struct cli_item refused[] = {
+const struct cli_item xl_refused[] = {
     {"config-update", "a domain keeps the configuration it was created with"},
     {"pci-attach", "there are no devices"},
     {"pci-detach", "there are no devices"},
@@ -25,7 +26,6 @@ static const struct cli_item refused[] = {
     {"mem-max", "a domain has the memory it was created with"},
     {"mem-set", "a domain has the memory it was created with"},
     {"button-press", "our domains have no ACPI buttons"},
-    {"vm-list", "`xl list` lists the same domains"},
     {"sharing", "pages are not shared"},
     {"sched-credit", "there is no such scheduler; see sched-credit2"},
     {"set-parameters", "the hypervisor has no such parameters"},
@@ -81,6 +81,11 @@ static bool is_ours(const struct cli_command *c)
            c == &cli_watch_command;
 }
 
+bool xl_has(const struct cli_command *c)
+{
+    return !is_ours(c);
+}
+
 static const struct cli_command *find(const struct cli_command *const *commands,
                                       const char *verb)
 {
@@ -106,7 +111,7 @@ static void help(struct cli_text *t, const struct cli_command *const *commands)
 
 static int refuse(const char *verb)
 {
-    for (const struct cli_item *i = refused; i->term != NULL; i++) {
+    for (const struct cli_item *i = xl_refused; i->term != NULL; i++) {
         if (strcmp(i->term, verb) == 0) {
             cli_error("xl %s is not supported by schedop: %s", verb, i->text);
             return CLI_ERROR;
@@ -134,22 +139,50 @@ static int give_help(const struct cli_command *const *commands,
     return cli_text_print(&t, STDOUT_FILENO) ? status : CLI_ERROR;
 }
 
+/* -N: as -n of the verbs that have it. */
+static int dry_run(const struct cli_command *c, int argc, char **argv)
+{
+    const struct cli_option *o = c->options;
+    char **words;
+    int rc;
+
+    while (o->name != NULL && strcmp(o->name, "dryrun") != 0) {
+        o++;
+    }
+    if (o->name == NULL && strcmp(c->name, "vcpu-pin") == 0) {
+        cli_error("xl -N vcpu-pin is not supported by schedop");
+        return CLI_ERROR;
+    }
+    if (o->name == NULL) {
+        cli_error("command does not implement -N (dryrun) option");
+        return CLI_ERROR;
+    }
+    words = cli_alloc(((size_t)argc + 2) * sizeof(*words));
+    words[0] = cli_strdup("--dryrun");
+    for (int i = 0; i < argc; i++) {
+        words[i + 1] = argv[i];
+    }
+    rc = c->main(c, argc + 1, words);
+    free(words[0]);
+    free(words);
+    return rc;
+}
+
 int xl_main(const struct cli_command *const *commands, int argc, char **argv)
 {
     const struct cli_command *c;
+    bool dry = false;
 
     cli_message_plain();
     while (argc > 0 && argv[0][0] == '-') {
         if (strcmp(argv[0], "-h") == 0 || strcmp(argv[0], "--help") == 0) {
             return give_help(commands, NULL, CLI_OK);
         }
-        if (strspn(argv[0] + 1, "vftT") != strlen(argv[0] + 1)) {
-            cli_error(strchr(argv[0], 'N') != NULL
-                          ? "-N is not supported by schedop; `xl create -n` "
-                            "prints a configuration"
-                          : "unknown global option");
-            return CLI_USAGE;
+        if (strspn(argv[0] + 1, "vftTN") != strlen(argv[0] + 1)) {
+            cli_error("unknown global option");
+            return CLI_ERROR;
         }
+        dry |= strchr(argv[0], 'N') != NULL;
         argc--;
         argv++;
     }
@@ -160,5 +193,9 @@ int xl_main(const struct cli_command *const *commands, int argc, char **argv)
         return give_help(commands, argc > 1 ? argv[1] : NULL, CLI_OK);
     }
     c = find(commands, argv[0]);
-    return c != NULL ? c->main(c, argc - 1, argv + 1) : refuse(argv[0]);
+    if (c == NULL) {
+        return refuse(argv[0]);
+    }
+    return dry ? dry_run(c, argc - 1, argv + 1)
+               : c->main(c, argc - 1, argv + 1);
 }

@@ -1,0 +1,112 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# A script for xl prints on schedop what it printed on Xen (tests/xl), and
+# every option of xl 4.17 is known, if only to be refused by name.
+# shellcheck source=tests/cli/tap.sh
+. tests/cli/tap.sh
+unset SCHEDOP_QEMU SCHEDOP_HOST
+export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
+export XDG_RUNTIME_DIR=$tmp/run
+mkdir "$tmp/run" "$tmp/bin" "$tmp/dir"
+end() {
+    "$schedop" host stop >/dev/null 2>&1
+    rm -rf "$tmp"
+}
+trap end EXIT
+ln -s "$schedop" "$tmp/bin/xl"
+export PATH=$tmp/bin:$PATH
+
+do_() {
+    "$@" >"$out" 2>"$err" </dev/null
+    status=$?
+}
+
+# ---- the script ----
+
+"$schedop" host start --pcpus 2 --memory 384 2>"$err"
+do_ sh tests/xl/script.sh "$build/guests/keeper.elf" "$tmp/dir"
+# Usage texts differ; xl prints them on its standard output, too.
+sed '/^Usage/,$ { /status/!d }' "$out" >"$tmp/shown"
+diff -u tests/xl/script.xen "$tmp/shown" >"$tmp/diff"
+result $? "a script for xl prints what it printed on Xen" "$(cat "$tmp/diff")"
+
+# ---- options ----
+
+# Of `xl help VERB`: letters, and long names without a letter.
+while read -r verb options; do
+    "$schedop" "$verb" --help >"$out" 2>"$err"
+    missing=
+    for o in $options; do
+        grep -qE "^  (-$o,|-., --$o|--$o)( |$)" "$out" || missing+=" $o"
+    done
+    [ -z "$missing" ]
+    result $? "options of xl $verb" "missing:$missing"
+done <<'C'
+create c d e F f n p q V A defconfig dryrun quiet vncviewer vncviewer-autopass ignore-global-affinity-masks
+list l v Z c n long verbose context cpupool numa
+console t n
+shutdown a F w all wait
+reboot a F w all wait
+destroy f
+save c p D
+restore p e d V A vncviewer vncviewer-autopass
+vcpu-pin f force ignore-global-affinity-masks
+vcpu-set i ignore-host
+sched-credit2 d w c s r p domain weight cap schedparam ratelimit_us cpupool
+sched-rtds d v p b e domain vcpuid period budget extratime
+cpupool-create f n defconfig dryrun
+cpupool-list c cpus
+dmesg c
+info n numa
+uptime s
+C
+# Verbs of `xl help`: each is here or refused by name.
+for verb in config-update pci-attach pci-detach pci-list pci-assignable-add \
+    pci-assignable-remove pci-assignable-list vncviewer migrate \
+    migrate-receive dump-core cd-insert cd-eject mem-max mem-set \
+    button-press vm-list sharing sched-credit set-parameters network-attach \
+    network-list network-detach channel-list block-attach block-list \
+    block-detach vtpm-attach vtpm-list vtpm-detach vkb-attach vkb-list \
+    vkb-detach vdispl-attach vdispl-list vdispl-detach vsnd-attach vsnd-list \
+    vsnd-detach claims cpupool-numa-split getenforce setenforce loadpolicy \
+    remus devd psr-hwinfo psr-cmt-attach psr-cmt-detach psr-cmt-show \
+    psr-cat-set psr-cat-show psr-mba-set psr-mba-show usbctrl-attach \
+    usbctrl-detach usbdev-attach usbdev-detach usb-list \
+    qemu-monitor-command; do
+    grep -qF "| \`$verb\` |" docs/xl.md || echo "$verb"
+done >"$tmp/missing"
+[ ! -s "$tmp/missing" ]
+result $? "every verb of xl is in docs/xl.md" "$(cat "$tmp/missing")"
+do_ "$schedop" --xl-manual
+cmp -s "$out" docs/xl.md
+result $? "docs/xl.md is what --xl-manual prints (run: make man)"
+
+# ---- as xl says it ----
+
+do_ xl list --bogus
+exits 1 "list --bogus"
+says "option \`bogus' not supported."
+do_ xl dmesg -z
+exits 2 "dmesg -z"
+says "option \`z' not supported."
+do_ xl -z list
+exits 1 "-z"
+says 'unknown global option'
+do_ xl -N list
+exits 1 "-N list"
+says 'command does not implement -N (dryrun) option'
+printf 'name="n"\ntype="pvh"\nmemory=32\nkernel="%s"\ncpus="0"\n' \
+    "$build/guests/keeper.elf" >"$tmp/n.cfg"
+do_ xl -N create "$tmp/n.cfg"
+exits 0 "-N create"
+grep -q '"vcpu_hard_affinity"' "$out"
+result $? "prints the configuration" "$(cat "$out")"
+do_ xl create "$tmp/n.cfg" nonsense
+exits 2 "create: a word that is nothing"
+do_ xl save -D n "$tmp/file"
+exits 2 "save -D"
+says '-D is not supported'
+do_ xl list 99
+exits 1 "list 99"
+says "Error: Domain '99' does not exist."
+plan
