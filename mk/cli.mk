@@ -59,8 +59,14 @@ $(O)/cli-tests/guest.elf: tests/cli/guest.S mk/cli.mk
 	$(Q)$(LD) -m elf_i386 -N --no-warn-rwx-segments -Ttext=0x100000 \
 	    --section-start=.note.Xen=0x100800 -o $@ $@.o
 
+# Clients of a host that behave badly.
+$(O)/cli-tests/rude: tests/cli/rude.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLI_CFLAGS) $(CLI_ASAN) -MMD -MP -o $@ $<
+
 CHECKS     += $(CLI_UNIT) $(wildcard tests/cli/*.test.sh)
 CHECK_DEPS += $(O)/cli-tests/schedop $(O)/cli-tests/guest.elf \
+    $(O)/cli-tests/rude \
     $(O)/schedop-hypervisor.elf
 
 -include $(CLI_OBJ:.o=.d) $(CLI_AOBJ:.o=.d) $(CLI_UNIT:%=%.d)

@@ -67,20 +67,59 @@ static int write_all(const struct save_writer *w, const void *data, size_t len)
     return 0;
 }
 
+/* A file without a name, which goes with us however we end; -1: none here. */
+static int open_nameless(const char *path)
+{
+    char *copy = cli_strdup(path);
+    int fd = open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+    free(copy);
+    return fd;
+}
+
 int save_create(struct save_writer *w, const char *path)
 {
     struct file_head head = {.version = SAVE_FILE_VERSION};
+    struct stat st;
 
     memcpy(head.magic, magic, sizeof(magic));
     *w = (struct save_writer){.fd = -1, .path = path};
-    w->temp = cli_format("%s.XXXXXX", path);
-    w->fd = mkostemp(w->temp, O_CLOEXEC);
+    /* It will be replaced, which a device should not be. */
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+        cli_error("%s: is there and is not a regular file", path);
+        return -1;
+    }
+    w->fd = open_nameless(path);
+    if (w->fd < 0) {
+        w->temp = cli_format("%s.XXXXXX", path);
+        w->fd = mkostemp(w->temp, O_CLOEXEC);
+    }
     if (w->fd < 0) {
         free(w->temp);
         w->temp = NULL;
         return fail(path, "cannot be created");
     }
     return write_all(w, &head, sizeof(head));
+}
+
+/* Only a file with a name can take the place of another: one for a moment. */
+static int give_name(struct save_writer *w)
+{
+    char *self = cli_format("/proc/self/fd/%d", w->fd);
+    int rc = -1;
+
+    errno = EEXIST;
+    for (unsigned i = 0; rc != 0 && errno == EEXIST && i < 100; i++) {
+        free(w->temp);
+        w->temp = cli_format("%s.%ld-%u", w->path, (long)getpid(), i);
+        rc = linkat(AT_FDCWD, self, AT_FDCWD, w->temp, AT_SYMLINK_FOLLOW);
+    }
+    if (rc != 0) {
+        free(w->temp);
+        w->temp = NULL;
+    }
+    free(self);
+    return rc;
 }
 
 int save_section(struct save_writer *w, enum save_file_type type,
@@ -132,7 +171,8 @@ int save_finish(struct save_writer *w)
     if (fsync(w->fd) != 0) {
         return fail(w->path, "cannot be written");
     }
-    if (rename(w->temp, w->path) != 0) {
+    if ((w->temp == NULL && give_name(w) != 0) ||
+        rename(w->temp, w->path) != 0) {
         return fail(w->path, "cannot be created");
     }
     free(w->temp);

@@ -20,7 +20,10 @@ enum save_file_type {
     SAVE_FILE_END,      /* number of sections before it, 0 */
 };
 
-/* ---- writing: to a temporary file, which gets its name at the end ---- */
+/*
+ * ---- writing: to a file that gets its name at the end; where the file system
+ * can, it has none before, so that a writer that is killed leaves nothing ----
+ */
 
 struct save_writer {
     int fd; /* -1: none */

@@ -112,7 +112,7 @@ static int uptime_main(const struct cli_command *self, int argc, char **argv)
 
 /* ---- vm-list ---- */
 
-static const char *const vm_list_synopsis[] = {"", NULL};
+static const char *const vm_list_synopsis[] = {"[--host NAME]", NULL};
 
 static int vm_list_main(const struct cli_command *self, int argc, char **argv);
 

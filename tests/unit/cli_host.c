@@ -396,6 +396,31 @@ static void a_console_nobody_reads(void **state)
                     2 * HOST_SCROLLBACK);
 }
 
+/* Depth and width: an error or an answer, and the next request is served. */
+static void lines_of_great_depth(void **state)
+{
+    static const char *const open[] = {"[", "{\"a\":", "[{\"b\":["};
+    struct cli_text t = {0};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(open) / sizeof(*open); i++) {
+        cli_text_str(&t, "{\"id\":1,\"do\":\"host\",\"args\":");
+        while (t.len < 60000) {
+            cli_text_str(&t, open[i]);
+        }
+        cli_text_str(&t, "\n");
+        assert_int_equal(write(peer, t.data, t.len), t.len);
+        for (int part = 0; part < 64; part++) { /* as it comes */
+            host_client_read(&h, client);
+        }
+        cli_text_free(&t);
+        host_client_write(client);
+        expect_code("protocol");
+        say_text("{\"id\":2,\"do\":\"nothing\"}\n");
+        expect_code("unknown");
+    }
+}
+
 /* ---- anything ---- */
 
 static struct prng seed = {1};
@@ -454,6 +479,33 @@ static const char *const requests[] = {
     "\"path\":\"control/shutdown\",\"value\":\"poweroff\"}}",
 };
 
+static const char *const more_requests[] = {
+    "{\"id\":20,\"do\":\"window\",\"args\":{\"bytes\":65536}}",
+    "{\"id\":21,\"do\":\"window-free\",\"args\":{\"pa\":2097152}}",
+    "{\"id\":22,\"do\":\"save-begin\",\"args\":{\"domid\":1}}",
+    "{\"id\":23,\"do\":\"save-state\",\"args\":{\"domid\":1}}",
+    "{\"id\":24,\"do\":\"save-end\",\"args\":{\"domid\":1,"
+    "\"then\":\"resume\"}}",
+    "{\"id\":25,\"do\":\"restore\",\"args\":{\"image\":2097152,"
+    "\"state\":4194304,\"name\":\"r\",\"config\":{}}}",
+    "{\"id\":26,\"do\":\"restored\",\"args\":{\"domid\":1,"
+    "\"paused\":true}}",
+    "{\"id\":27,\"do\":\"pools\"}",
+    "{\"id\":28,\"do\":\"pool-create\",\"args\":{\"name\":\"p\","
+    "\"sched\":\"rtds\"}}",
+    "{\"id\":29,\"do\":\"pool-add\",\"args\":{\"pool\":1,\"pcpu\":1}}",
+    "{\"id\":30,\"do\":\"pool-move\",\"args\":{\"pool\":1,\"domid\":1}}",
+    "{\"id\":31,\"do\":\"sched-rtds\",\"args\":{\"domid\":1,\"vcpu\":0,"
+    "\"period\":10000,\"budget\":4000,\"extratime\":true}}",
+    "{\"id\":32,\"do\":\"sched-credit2-pool\",\"args\":{\"pool\":0,"
+    "\"ratelimit_us\":1000}}",
+    "{\"id\":33,\"do\":\"trigger\",\"args\":{\"domid\":1,"
+    "\"trigger\":\"nmi\",\"vcpu\":0}}",
+    "{\"id\":34,\"do\":\"shutdown\",\"args\":{\"domid\":1,\"code\":3}}",
+    "{\"id\":35,\"do\":\"store-read\",\"args\":{\"domid\":1,"
+    "\"path\":\"name\"}}",
+};
+
 static const char *const said[] = {
     "create 1 g",
     "create 2 g",
@@ -475,9 +527,11 @@ static void one_step(void)
 {
     char line[512];
     bool from_client = any(2) == 0;
-    const char *text = from_client
+    const char *text = !from_client ? said[any(sizeof(said) / sizeof(*said))]
+                       : any(2) == 0
                            ? requests[any(sizeof(requests) / sizeof(*requests))]
-                           : said[any(sizeof(said) / sizeof(*said))];
+                           : more_requests[any(sizeof(more_requests) /
+                                               sizeof(*more_requests))];
     size_t len = strlen(text);
 
     memcpy(line, text, len);
@@ -526,17 +580,12 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(lines_that_make_no_sense),
-        TEST(arguments_that_make_no_sense),
-        TEST(lines_in_pieces),
-        TEST(a_line_without_end),
-        TEST(a_client_that_goes),
-        TEST(a_question_and_its_answer),
-        TEST(questions_wait_their_turn),
-        TEST(the_host_ends_in_between),
-        TEST(a_console_over_a_restart),
-        TEST(a_console_nobody_reads),
-        TEST(anything),
+        TEST(lines_that_make_no_sense),  TEST(arguments_that_make_no_sense),
+        TEST(lines_in_pieces),           TEST(a_line_without_end),
+        TEST(lines_of_great_depth),      TEST(a_client_that_goes),
+        TEST(a_question_and_its_answer), TEST(questions_wait_their_turn),
+        TEST(the_host_ends_in_between),  TEST(a_console_over_a_restart),
+        TEST(a_console_nobody_reads),    TEST(anything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
