@@ -68,7 +68,7 @@ verbs=(
 ready || echo "# no host could be started"
 do_ save -c k "$tmp/good"
 exits 0 "a domain is saved"
-before=$(ls /dev/shm | wc -l)
+before=$(find /dev/shm | wc -l)
 
 hung='' bad='' silent='' left='' orphan=''
 for ((round = 0; round < rounds; round++)); do
@@ -156,7 +156,7 @@ do_ debug-keys c
 exits 0 "the core's invariants hold"
 do_ host stop
 exits 0 "host stop"
-[ "$(ls /dev/shm | wc -l)" -le "$before" ]
+[ "$(find /dev/shm | wc -l)" -le "$before" ]
 result $? "no memory file is left" "$(ls /dev/shm)"
 [ ! -e "$dir/control" ]
 result $? "no socket is left"

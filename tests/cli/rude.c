@@ -236,7 +236,7 @@ int main(int argc, char **argv)
         return 2;
     }
     path = argv[1];
-    end = time(NULL) + (argc > 2 ? atoi(argv[2]) : 3);
+    end = time(NULL) + (argc > 2 ? strtol(argv[2], NULL, 10) : 3);
     state = argc > 3 ? strtoull(argv[3], NULL, 0) : 1;
     for (int i = 0; i < CLIENTS; i++) {
         fd[i] = -1;
