@@ -97,6 +97,8 @@ static const char differs[] =
     "it "
     "as\n"
     "  `(null)`, and uses an id for each creation that fails.\n"
+    "- After `save -c` nobody acts on the end of a domain of xl's, whose "
+    "process is\n  gone; here the host does.\n"
     "- `list -l` and `create -n` show the keys of the configuration that mean\n"
     "  something here, and actions on events also where they are the default.\n"
     "- `save` and `restore` write and read schedop's own files "

@@ -42,39 +42,11 @@ wait_for() { # command...: until it succeeds, for a while
 
 # ---- an initramfs with an init that obeys ----
 
-root=$tmp/root
-mkdir -p "$root"/{bin,sbin,etc,proc,sys,dev,run}
-cp "$linux/busybox" "$root/bin/"
-if ! gcc -O2 -static -mavx -o "$root/bin/avx" tests/field/avx.c; then
-    echo "Bail out! no static avx"
+if ! gcc -O2 -static -mavx -o "$tmp/avx" tests/field/avx.c ||
+    ! tools/linux-initrd.sh "$linux" "$tmp/initrd" "$tmp/avx"; then
+    echo "Bail out! no initramfs"
     exit 1
 fi
-ln -s /bin/busybox "$root/init"
-cat >"$root/etc/inittab" <<'E'
-::sysinit:/etc/rc
-hvc0::respawn:/bin/sh
-::ctrlaltdel:/sbin/reboot
-::shutdown:/etc/down
-E
-cat >"$root/etc/rc" <<'E'
-#!/bin/busybox sh
-/bin/busybox --install -s /bin
-ln -s /bin/busybox /sbin/poweroff
-ln -s /bin/busybox /sbin/reboot
-mount -t proc none /proc
-mount -t sysfs none /sys
-mount -t devtmpfs none /dev 2>/dev/null
-/bin/avx >/dev/hvc0 2>&1 &
-echo "init: $(nproc) of $(ls -d /sys/devices/system/cpu/cpu[0-9]* | wc -l)" \
-    >/dev/hvc0
-E
-cat >"$root/etc/down" <<'E'
-#!/bin/busybox sh
-echo "init: going down" >/dev/hvc0
-E
-chmod +x "$root/etc/rc" "$root/etc/down"
-(cd "$root" && find . | "$linux/busybox" cpio -o -H newc 2>/dev/null |
-    gzip -1) >"$tmp/initrd"
 
 cat >"$tmp/l.cfg" <<C
 name = "l"
