@@ -229,6 +229,19 @@ result $? "and no file that looks whole"
 nothing 'killed*'
 fails save s /dev/null
 says 'is not a regular file'
+# No room, as far as the file system says so.
+(
+    trap '' XFSZ
+    ulimit -f 100
+    exec "$schedop" save s "$tmp/full"
+) >"$out" 2>"$err" </dev/null
+status=$?
+exits 1 "a file that may not grow"
+says "full: cannot be written: File too large"
+nothing 'full*'
+n=$(log s | grep -c '^steady')
+wait_for steady s 1 $((n + 2))
+result $? "the domain goes on" "$(log s)"
 do_ save s "$tmp/again"
 exits 0 "another save works"
 do_ dmesg
