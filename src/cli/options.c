@@ -87,6 +87,10 @@ static int option(struct parse *p, const struct cli_option *o,
     case CLI_VALUE:
         if (value == NULL) {
             value = p->argv[p->next];
+            if (value == NULL && cli_message_is_plain() && o->letter != 0) {
+                cli_error("option `%c' not supported.", o->letter);
+                return CLI_USAGE;
+            }
             if (value == NULL) {
                 cli_error("--%s needs a value: --%s %s", o->name, o->name,
                           o->value);

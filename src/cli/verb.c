@@ -83,6 +83,9 @@ int verb_parse(const struct cli_command *self, int argc, char **argv,
     if (rc == 0 && args->count[VERB_HELP] != 0) {
         cli_help(&help, self);
         rc = cli_text_print(&help, STDOUT_FILENO) ? CLI_OK : CLI_ERROR;
+    } else if (rc == 0 && cli_message_is_plain() && args->nr_operands > max) {
+        args->nr_operands = max; /* xl does not look at more */
+        return -1;
     } else if (rc == 0 &&
                (args->nr_operands < min || args->nr_operands > max)) {
         rc = bad_number(self, min, args->nr_operands < min);

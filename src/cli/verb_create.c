@@ -128,8 +128,10 @@ static json_t *knobs_of(const struct cli_domain *d)
 
     for (int k = 0; k < CLI_KNOBS; k++) {
         if (d->knob_where[k] != NULL) {
-            json_object_set_new(o, cli_knob_name((enum cli_knob)k),
-                                json_integer(d->knob[k]));
+            const char *name = cli_knob_name((enum cli_knob)k);
+
+            name += strncmp(name, "cpu_", 4) == 0 ? 4 : 0; /* libxl's */
+            json_object_set_new(o, name, json_integer(d->knob[k]));
         }
     }
     return o;

@@ -178,10 +178,15 @@ static int list_main(const struct cli_command *self, int argc, char **argv)
     struct control c;
     struct cli_text t = {0};
     json_t *rows;
-    int rc = verb_begin(self, argc, argv, 0, 1, &a, &c);
+    int rc = verb_begin(self, argc, argv, 0, SIZE_MAX, &a, &c);
 
     if (rc >= 0) {
-        return rc == CLI_USAGE ? CLI_ERROR : rc; /* as xl */
+        return rc;
+    }
+    if (a.nr_operands > 1) { /* xl's usage and status */
+        cli_help(&t, self);
+        (void)cli_text_print(&t, STDOUT_FILENO);
+        return verb_end(&a, &c, CLI_ERROR);
     }
     rows = verb_domains(&c);
     if (rows != NULL && a.nr_operands == 1) {

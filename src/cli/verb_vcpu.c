@@ -200,7 +200,7 @@ static int set(struct control *c, const struct verb_args *a, unsigned wanted)
                       : "Domain %d:Requested %u VCPUs, however maxcpus is %u!",
                   domid, wanted, max);
         cli_error("libxl_set_vcpuonline failed domid=%d max_vcpus=%u, rc: %d",
-                  domid, wanted, wanted == 0 ? -3 : -6);
+                  domid, wanted, -3);
     } else {
         rc = set_availability(c, domid, max, wanted);
     }

@@ -103,7 +103,6 @@ static const char differs[] =
     "  something here, and actions on events also where they are the default.\n"
     "- `save` and `restore` write and read schedop's own files "
     "([save.md](save.md)).\n"
-    "- Words too many are refused with status 2 also where xl ignores them.\n"
     "\n"
     "## Refused by name\n"
     "\n"

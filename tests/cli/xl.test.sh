@@ -84,8 +84,16 @@ result $? "docs/xl.md is what --xl-manual prints (run: make man)"
 # ---- as xl says it ----
 
 do_ xl list --bogus
-exits 1 "list --bogus"
+exits 2 "list --bogus"
 says "option \`bogus' not supported."
+do_ xl list a b
+exits 1 "list of two"
+do_ xl sched-credit2 -w
+exits 2 "an option without its value"
+says "option \`w' not supported."
+do_ xl domname 99 more
+exits 1 "words too many are not looked at"
+says "Can't get domain name of domain id '99'"
 do_ xl dmesg -z
 exits 2 "dmesg -z"
 says "option \`z' not supported."
