@@ -7,6 +7,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -126,6 +128,24 @@ void host_dmesg_add(struct host *h, const char *data, size_t len)
     }
 }
 
+/* A line of our own. */
+__attribute__((format(printf, 2, 3))) static void
+dmesg_line(struct host *h, const char *format, ...)
+{
+    struct cli_text t = {0};
+    va_list ap;
+    char *text = NULL;
+
+    va_start(ap, format);
+    if (vasprintf(&text, format, ap) >= 0) {
+        cli_text_printf(&t, "(XEN) %s\n", text);
+        host_dmesg_add(h, t.data, t.len);
+        free(text);
+    }
+    va_end(ap);
+    cli_text_free(&t);
+}
+
 static void on_hello(struct host *h, const struct link_message *m)
 {
     if (m->number != SCHEDOP_LINK_VERSION) {
@@ -137,6 +157,12 @@ static void on_hello(struct host *h, const struct link_message *m)
 static void on_boot(struct host *h, const struct link_message *m)
 {
     h->boot = m->boot;
+    dmesg_line(h, "schedop " CLI_VERSION ", the interface of Xen 4.17");
+    dmesg_line(h,
+               "%" PRIu64 " pCPUs, %" PRIu64 " KiB of RAM, %" PRIu64
+               " KiB of it the hypervisor's, up in %" PRIu64 " us",
+               m->boot.pcpus, m->boot.memory_kib, m->boot.hypervisor_kib,
+               m->boot.boot_ns / 1000);
     if (h->phase == HOST_BOOTING) {
         h->phase = HOST_RUNNING;
         h->phase_end_ms = UINT64_MAX;
@@ -188,12 +214,16 @@ static void on_line(void *context, char *line, size_t len)
     case LINK_PANIC:
         on_panic(h, &m);
         break;
+    case LINK_CRASH:
+        dmesg_line(h, "Domain %u crashed: %.*s", m.domid, (int)m.text_len,
+                   m.text);
+        host_guest_line(h, &m);
+        break;
     case LINK_CREATE:
     case LINK_START:
     case LINK_FAIL:
     case LINK_CON:
     case LINK_END:
-    case LINK_CRASH:
     case LINK_GONE:
     case LINK_STOPPED:
         host_guest_line(h, &m);

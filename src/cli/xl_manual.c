@@ -101,6 +101,8 @@ static const char differs[] =
     "process is\n  gone; here the host does.\n"
     "- `list -l` and `create -n` show the keys of the configuration that mean\n"
     "  something here, and actions on events also where they are the default.\n"
+    "- The log of a domain's console is where `host start --log-dir` says; "
+    "with\n  `/var/log/xen/console` it is where Xen has it.\n"
     "- `save` and `restore` write and read schedop's own files "
     "([save.md](save.md)).\n"
     "\n"

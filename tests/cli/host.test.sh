@@ -62,6 +62,8 @@ do_ host start --memory 384 --log-dir "$tmp/logs"
 exits 0 "host start"
 [ "$(stat -c %a "$dir")" = 700 ] && [ "$(stat -c %a "$dir/control")" = 600 ]
 result $? "nobody else may enter"
+do_ dmesg
+shows '^\(XEN\) 2 pCPUs, [0-9]+ KiB of RAM'
 do_ host start
 exits 1 "host start again"
 says "the host 'default' runs already"
@@ -181,6 +183,12 @@ exec 9>&-
 
 "$schedop" watch >"$tmp/events" 2>"$err" &
 watch=$!
+listens() { # it is connected, and has said what it wants
+    [ -n "$(find "/proc/$watch/fd" -lname 'socket:*' 2>/dev/null)" ] &&
+        grep -q '^State:.*sleeping' "/proc/$watch/status"
+}
+wait_for listens
+sleep 0.2
 do_ create -q "$tmp/g.cfg" 'name="j"' 'on_poweroff="preserve"'
 wait_for grep -q '"event":"start","domid":3' "$tmp/events"
 result $? "watch tells of starts" "$(cat "$tmp/events")"
