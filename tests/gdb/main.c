@@ -8,6 +8,7 @@
  * do=own     steps itself by the trap flag, and counts the traps
  * do=spin    two vCPUs count until `stop` is not 0
  * do=hits    two vCPUs call hit() 60 times each
+ * do=arm     puts at=ADDRESS into its debug registers: a breakpoint there
  * do=int3    an INT3 of its own
  * do=crash   crashes
  */
@@ -179,6 +180,25 @@ __attribute__((noinline)) static int triple(int n)
     return result + answer;
 }
 
+/* Exits in many ways meanwhile; reads back what it wrote. */
+static void arm(uint64_t address)
+{
+    uint64_t dr0, dr7;
+
+    __asm__ volatile("mov %0, %%db0" : : "r"(address));
+    __asm__ volatile("mov %0, %%db7" : : "r"(UINT64_C(0x402)));
+    for (unsigned i = 0; i < 50; i++) {
+        uint32_t a = 0, b, c, d;
+
+        __asm__ volatile("cpuid" : "+a"(a), "=b"(b), "=c"(c), "=d"(d));
+        schedop_yield();
+    }
+    __asm__ volatile("mov %%db0, %0" : "=r"(dr0));
+    __asm__ volatile("mov %%db7, %0" : "=r"(dr7));
+    kit_printf("armed: %s\n",
+               dr0 == address && dr7 == 0x402 ? "as written" : "otherwise");
+}
+
 static void own_breakpoint(void)
 {
     __asm__ volatile("int3");
@@ -214,6 +234,8 @@ int main(void)
             schedop_yield();
         }
         kit_printf("hits: %u and %u\n", (unsigned)hits[0], (unsigned)hits[1]);
+    } else if (strcmp(what, "arm") == 0) {
+        arm(kit_arg_u64("at", 0));
     } else if (strcmp(what, "int3") == 0) {
         own_breakpoint();
     } else if (strcmp(what, "crash") == 0) {

@@ -158,6 +158,14 @@ debug "$kernel" "do=int3" -ex continue -ex "signal 0"
 put "past its own int3, traps 0"
 exits 0 "its own int3, not passed on"
 
+# ---- its own debug registers do not reach the hypervisor ----
+
+at=$(nm "$build/schedop-hypervisor.debug" | awk '$3 == "exit_handle" { print $1 }')
+"$schedop" run "$kernel" -- do=arm "at=0x$at" >"$out" 2>"$err" </dev/null
+status=$?
+exits 0 "a breakpoint at an address of the hypervisor's"
+put "armed: as written"
+
 # ---- a domain of a host ----
 
 cat >"$tmp/d.cfg" <<C

@@ -327,10 +327,12 @@ void vcpu_unload(struct x86_pcpu *self, struct x86_vcpu *v);
 /* Gives `v` a tag of this pCPU, for its next entry. */
 void vcpu_tag(struct x86_svm_pcpu *svm, struct x86_vcpu *v);
 void vcpu_use_debug_registers(struct x86_vcpu *v);
+void vcpu_set_debug_address(struct x86_vcpu *v, unsigned n, uint64_t address);
 void vcpu_set_xcr0(struct x86_vcpu *v, uint64_t value);
 uint64_t svm_xcr0_mask(void); /* what guests may enable, 0: no XSAVE */
 bool svm_has_tsc_aux(void);   /* there is such an MSR */
 uint32_t svm_nr_asids(void);
+bool svm_is_emulated(void); /* by QEMU, which has its faults */
 
 /* ---------------------------------------------------------------- events.c */
 

@@ -2,6 +2,8 @@
 /* Control registers, MSRs and XCR0. */
 #include "exits.h"
 
+#define DR7_BITS 0xffff03ffull
+#define DR7_ONES 0x400ull
 #define CR0_DEFINED 0xe005003full
 
 static bool set_guest_cr4(struct x86_vcpu *v, uint64_t value)
@@ -89,6 +91,39 @@ void exit_cr_write(struct x86_vcpu *v)
     } else {
         exit_gp(v);
     }
+}
+
+/*
+ * QEMU 7.2 keeps the breakpoints that a guest's write arms beyond the guest:
+ * they then hit in other domains, and in the hypervisor. So there the
+ * registers are only kept, and arm nothing: VMRUN takes DR7 as a value alone.
+ */
+void exit_dr_write(struct x86_vcpu *v)
+{
+    struct vmcb *c = v->vmcb;
+    uint8_t bytes[INSN_MAX];
+    unsigned dr = 0, gpr = 0, n = guest_fetch(v, bytes);
+    unsigned length = insn_mov_dr(bytes, n, vcpu_is_wide(v), &dr, &gpr);
+    uint64_t value = reg_get(v, gpr);
+
+    if (!vcpu_is_wide(v)) {
+        value &= 0xffffffff;
+    }
+    if (length == 0 || dr > 7 ||
+        ((dr == 4 || dr == 5) && (c->cr4 & X86_CR4_DE))) {
+        event_exception(v, VECTOR_UD);
+        return;
+    }
+    if (dr > 3 && value >> 32) {
+        exit_gp(v);
+        return;
+    }
+    if (dr < 4) {
+        vcpu_set_debug_address(v, dr, value);
+    } else if (dr == 5 || dr == 7) {
+        c->dr7 = (value & DR7_BITS) | DR7_ONES;
+    }
+    exit_advance(v, length, vcpu_is_wide(v));
 }
 
 void exit_msr(struct x86_pcpu *self, struct x86_vcpu *v)

@@ -125,7 +125,9 @@ static bool is_register_exit(uint64_t code)
 
 static void exit_register(struct x86_vcpu *v, uint64_t code)
 {
-    if (code >= SVM_EXIT_DR_READ) {
+    if (code >= SVM_EXIT_DR_WRITE && svm_is_emulated()) {
+        exit_dr_write(v);
+    } else if (code >= SVM_EXIT_DR_READ) {
         vcpu_use_debug_registers(v);
     } else {
         exit_cr_write(v);

@@ -61,6 +61,7 @@ void exit_nested_fault(struct x86_pcpu *self, struct x86_vcpu *v);
 
 void exit_cr0_write(struct x86_vcpu *v); /* of more than TS and MP */
 void exit_cr_write(struct x86_vcpu *v);
+void exit_dr_write(struct x86_vcpu *v);
 void exit_msr(struct x86_pcpu *self, struct x86_vcpu *v);
 void exit_xsetbv(struct x86_vcpu *v);
 

@@ -100,6 +100,24 @@ unsigned insn_mov_cr(const uint8_t *bytes, unsigned n, bool wide, bool write,
     return p.next + 3;
 }
 
+unsigned insn_mov_dr(const uint8_t *bytes, unsigned n, bool wide, unsigned *dr,
+                     unsigned *gpr)
+{
+    struct insn_prefixes p;
+    const uint8_t *at;
+
+    if (!insn_prefixes(bytes, n, wide, &p) || p.next + 3 > n) {
+        return 0;
+    }
+    at = bytes + p.next;
+    if (at[0] != 0x0f || at[1] != 0x23) {
+        return 0;
+    }
+    *dr = (at[2] >> 3 & 7u) | (p.rex & INSN_REX_R ? 8u : 0);
+    *gpr = (at[2] & 7u) | (p.rex & INSN_REX_B ? 8u : 0);
+    return p.next + 3;
+}
+
 unsigned insn_lmsw(const uint8_t *bytes, unsigned n, bool wide, unsigned *gpr)
 {
     struct insn_prefixes p;

@@ -45,6 +45,10 @@ unsigned insn_match(const uint8_t *bytes, unsigned n, bool wide,
 unsigned insn_mov_cr(const uint8_t *bytes, unsigned n, bool wide, bool write,
                      unsigned *cr, unsigned *gpr);
 
+/* The same for a MOV to a debug register. */
+unsigned insn_mov_dr(const uint8_t *bytes, unsigned n, bool wide, unsigned *dr,
+                     unsigned *gpr);
+
 /* The same for LMSW from a register; its memory form is not known. */
 unsigned insn_lmsw(const uint8_t *bytes, unsigned n, bool wide, unsigned *gpr);
 

@@ -23,6 +23,7 @@
 #define VM_CR_SVMDIS (1ull << 4)
 #define CR0_EM (1ull << 2)
 #define CR4_OSXSAVE (1ull << 18)
+#define DR_WRITES 0x00af  /* of DR0 to DR3, DR7, and DR5, which may be it */
 #define XCR0_OFFERED 7ull /* x87, SSE, AVX */
 
 #define MSRPM_BYTES 8192u
@@ -32,6 +33,7 @@ static uint8_t *msrpm, *iopm;
 static uint32_t nr_asids;
 static uint64_t xcr0_mask; /* 0: no XSAVE, FXSAVE is used */
 static bool has_tsc_aux;
+static bool is_emulated;
 static _Atomic uint64_t asid_generations;
 
 uint64_t svm_xcr0_mask(void)
@@ -42,6 +44,11 @@ uint64_t svm_xcr0_mask(void)
 bool svm_has_tsc_aux(void)
 {
     return has_tsc_aux;
+}
+
+bool svm_is_emulated(void)
+{
+    return is_emulated;
 }
 
 uint32_t svm_nr_asids(void)
@@ -113,6 +120,7 @@ void virt_init(struct sop_system *sys)
         xcr0_mask = cpuid(0xd, 0).a & XCR0_OFFERED;
     }
     has_tsc_aux = cpuid(0x80000001, 0).d & 1u << 27;
+    is_emulated = cpuid(0x40000000, 0).b == 0x54474354; /* "TCGT" */
     event_init();
     msrpm = hv_alloc(MSRPM_BYTES);
     iopm = hv_alloc(IOPM_BYTES);
@@ -152,7 +160,7 @@ static void set_intercepts(struct vmcb *c)
 {
     c->cr_write = 1u << 4;
     c->dr_read = 0x000f;
-    c->dr_write = 0x00af;
+    c->dr_write = DR_WRITES;
     c->exceptions = SVM_EXCEPTIONS;
     c->intercept1 = SVM_I1_INTR | SVM_I1_NMI | SVM_I1_SMI | SVM_I1_INIT |
                     SVM_I1_VINTR | SVM_I1_CR0_SELECTIVE | SVM_I1_RDPMC |
@@ -337,8 +345,17 @@ static void debug_load(struct x86_vcpu *v)
     __asm__ volatile("mov %0, %%db1" : : "r"(v->dr[1]));
     __asm__ volatile("mov %0, %%db2" : : "r"(v->dr[2]));
     __asm__ volatile("mov %0, %%db3" : : "r"(v->dr[3]));
-    v->vmcb->dr_read = v->vmcb->dr_write = 0;
+    v->vmcb->dr_read = 0;
+    v->vmcb->dr_write = svm_is_emulated() ? DR_WRITES : 0;
     v->dr_loaded = true;
+}
+
+void vcpu_set_debug_address(struct x86_vcpu *v, unsigned n, uint64_t address)
+{
+    v->dr[n] = address;
+    if (v->dr_loaded) {
+        debug_load(v);
+    }
 }
 
 /* First use of a debug register since the vCPU was loaded. */
@@ -354,7 +371,7 @@ static void debug_save(struct x86_vcpu *v)
     __asm__ volatile("mov %%db2, %0" : "=r"(v->dr[2]));
     __asm__ volatile("mov %%db3, %0" : "=r"(v->dr[3]));
     v->vmcb->dr_read = 0x000f;
-    v->vmcb->dr_write = 0x00af;
+    v->vmcb->dr_write = DR_WRITES;
     v->dr_loaded = false;
 }
 
