@@ -7,31 +7,12 @@
 # leaves anything behind. usage: kill.test.sh BUILDDIR [ROUNDS [SEED]]
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
 rounds=${2:-14}
 RANDOM=${3:-1}
-unset SCHEDOP_QEMU SCHEDOP_HOST
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run"
-end() {
-    timeout 60 "$schedop" host stop >/dev/null 2>&1
-    rm -rf "$tmp"
-}
-trap end EXIT
 dir=$tmp/run/schedop/default
 
-# Ample: only a hang takes so long.
-do_() {
-    timeout -k 5 120 "$schedop" "$@" >"$out" 2>"$err" </dev/null
-    status=$?
-}
-wait_for() {
-    for _ in $(seq 1200); do
-        "$@" && return 0
-        sleep 0.05
-    done
-    return 1
-}
 ended() { ! kill -0 "$1" 2>/dev/null; }
 qemu_pid() { pgrep -P "$(sed -n 1p "$dir/lock")" 2>/dev/null; }
 

@@ -6,22 +6,9 @@
 # usage: rude.test.sh BUILDDIR [SECONDS [SEED]]
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
-unset SCHEDOP_QEMU SCHEDOP_HOST
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run"
-end() {
-    for h in "$tmp"/run/schedop/*; do
-        timeout 60 "$schedop" host stop --host "${h##*/}" >/dev/null 2>&1
-    done
-    rm -rf "$tmp"
-}
-trap end EXIT
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
 dir=$tmp/run/schedop/default
-do_() {
-    timeout -k 5 120 "$schedop" "$@" >"$out" 2>"$err" </dev/null
-    status=$?
-}
 cat >"$tmp/k.cfg" <<C
 name = "k"
 type = "pvh"

@@ -4,19 +4,13 @@
 # every option of xl 4.17 is known, if only to be refused by name.
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
-unset SCHEDOP_QEMU SCHEDOP_HOST
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run" "$tmp/bin" "$tmp/dir"
-end() {
-    "$schedop" host stop >/dev/null 2>&1
-    rm -rf "$tmp"
-}
-trap end EXIT
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
+mkdir "$tmp/bin" "$tmp/dir"
 ln -s "$schedop" "$tmp/bin/xl"
 export PATH=$tmp/bin:$PATH
 
-do_() {
+tell() { # a command, whoever it is
     "$@" >"$out" 2>"$err" </dev/null
     status=$?
 }
@@ -24,7 +18,7 @@ do_() {
 # ---- the script ----
 
 "$schedop" host start --pcpus 2 --memory 384 2>"$err"
-do_ sh tests/xl/script.sh "$build/guests/keeper.elf" "$tmp/dir"
+tell sh tests/xl/script.sh "$build/guests/keeper.elf" "$tmp/dir"
 # Usage texts differ; xl prints them on its standard output, too.
 sed '/^Usage/,$ { /status/!d }' "$out" >"$tmp/shown"
 diff -u tests/xl/script.xen "$tmp/shown" >"$tmp/diff"
@@ -77,44 +71,44 @@ for verb in config-update pci-attach pci-detach pci-list pci-assignable-add \
 done >"$tmp/missing"
 [ ! -s "$tmp/missing" ]
 result $? "every verb of xl is in docs/xl.md" "$(cat "$tmp/missing")"
-do_ "$schedop" --xl-manual
+tell "$schedop" --xl-manual
 cmp -s "$out" docs/xl.md
 result $? "docs/xl.md is what --xl-manual prints (run: make man)"
 
 # ---- as xl says it ----
 
-do_ xl list --bogus
+tell xl list --bogus
 exits 2 "list --bogus"
 says "option \`bogus' not supported."
-do_ xl list a b
+tell xl list a b
 exits 1 "list of two"
-do_ xl sched-credit2 -w
+tell xl sched-credit2 -w
 exits 2 "an option without its value"
 says "option \`w' not supported."
-do_ xl domname 99 more
+tell xl domname 99 more
 exits 1 "words too many are not looked at"
 says "Can't get domain name of domain id '99'"
-do_ xl dmesg -z
+tell xl dmesg -z
 exits 2 "dmesg -z"
 says "option \`z' not supported."
-do_ xl -z list
+tell xl -z list
 exits 1 "-z"
 says 'unknown global option'
-do_ xl -N list
+tell xl -N list
 exits 1 "-N list"
 says 'command does not implement -N (dryrun) option'
 printf 'name="n"\ntype="pvh"\nmemory=32\nkernel="%s"\ncpus="0"\n' \
     "$build/guests/keeper.elf" >"$tmp/n.cfg"
-do_ xl -N create "$tmp/n.cfg"
+tell xl -N create "$tmp/n.cfg"
 exits 0 "-N create"
 grep -q '"vcpu_hard_affinity"' "$out"
 result $? "prints the configuration" "$(cat "$out")"
-do_ xl create "$tmp/n.cfg" nonsense
+tell xl create "$tmp/n.cfg" nonsense
 exits 2 "create: a word that is nothing"
-do_ xl save -D n "$tmp/file"
+tell xl save -D n "$tmp/file"
 exits 2 "save -D"
 says '-D is not supported'
-do_ xl list 99
+tell xl list 99
 exits 1 "list 99"
 says "Error: Domain '99' does not exist."
 plan

@@ -8,37 +8,16 @@
 # usage: tests/field/life.sh BUILDDIR
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
-unset SCHEDOP_QEMU SCHEDOP_HOST
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
 linux=$(realpath -m "$build/linux")
 if ! why=$(tools/fetch-linux.sh "$linux"); then
     echo "1..0 # SKIP no Linux: $why"
     exit 0
 fi
-mkdir "$tmp/run"
-end() {
-    exec 9>&-
-    for h in "$tmp"/run/schedop/*; do
-        "$schedop" host stop --host "${h##*/}" >/dev/null 2>&1
-    done
-    rm -rf "$tmp"
-}
-trap end EXIT
 trap '' PIPE # a console that ended
-
-do_() { # verb and its words
-    timeout 300 "$schedop" "$@" >"$out" 2>"$err" </dev/null
-    status=$?
-}
-
-wait_for() { # command...: until it succeeds, for a while
-    for _ in $(seq 1200); do
-        "$@" && return 0
-        sleep 0.1
-    done
-    return 1
-}
+# shellcheck disable=SC2034 # of wait_for; a slow machine boots slowly
+patience=200
 
 # ---- an initramfs with an init that obeys ----
 

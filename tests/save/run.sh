@@ -8,30 +8,8 @@
 # usage: tests/save/run.sh BUILDDIR
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
-unset SCHEDOP_QEMU SCHEDOP_HOST
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run"
-end() {
-    for h in "$tmp"/run/schedop/*; do
-        "$schedop" host stop --host "${h##*/}" >/dev/null 2>&1
-    done
-    rm -rf "$tmp"
-}
-trap end EXIT
-
-do_() { # verb and its words
-    "$schedop" "$@" >"$out" 2>"$err" </dev/null
-    status=$?
-}
-
-wait_for() { # command...: until it succeeds, for a while
-    for _ in $(seq 1200); do
-        "$@" && return 0
-        sleep 0.05
-    done
-    return 1
-}
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
 
 fails() { # verb and its words
     do_ "$@"
