@@ -71,7 +71,7 @@ static uint64_t demand_of(const struct task *t, const struct lab_figures *f)
     uint64_t up = f->age_ns - f->time[RUNSTATE_offline];
 
     /* Never got to run: all it could have. */
-    if (run == 0 && f->time[RUNSTATE_runnable] != 0) {
+    if (f->switches == 0 && f->time[RUNSTATE_runnable] != 0) {
         return ratio(up, f->age_ns);
     }
     return (uint64_t)((wide)ratio(run, run + slept) * up /

@@ -7,6 +7,7 @@
 #include "rtapp.h"
 
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,9 +29,32 @@ struct place rtapp_inside(const struct place *p, const char *key, json_t *at)
     return in;
 }
 
-bool rtapp_fail(const struct place *p, const char *what)
+/* "file:line: tasks.t.mem", to be freed. */
+static char *where(const struct place *p)
 {
-    return lab_fail(p->e, "%s: %s: %s", p->w->path, p->path, what);
+    unsigned line = rtapp_line(p->text, p->path);
+    size_t room = strlen(p->w->path) + strlen(p->path) + 32;
+    char *text = sim_alloc(room);
+
+    if (line != 0) {
+        (void)snprintf(text, room, "%s:%u: %s", p->w->path, line, p->path);
+    } else {
+        (void)snprintf(text, room, "%s: %s", p->w->path, p->path);
+    }
+    return text;
+}
+
+bool rtapp_fail(const struct place *p, const char *format, ...)
+{
+    char *place = where(p), what[200];
+    va_list args;
+
+    va_start(args, format);
+    (void)vsnprintf(what, sizeof(what), format, args);
+    va_end(args);
+    (void)lab_fail(p->e, "%s: %s", place, what);
+    free(place);
+    return false;
 }
 
 /* ---- values ---- */
@@ -43,10 +67,8 @@ static bool read_int(const struct place *p, json_int_t min, json_int_t max,
     }
     *value = json_integer_value(p->at);
     if (*value < min || *value > max) {
-        return lab_fail(p->e,
-                        "%s: %s: %lld is out of range, which is %lld to %lld",
-                        p->w->path, p->path, (long long)*value, (long long)min,
-                        (long long)max);
+        return rtapp_fail(p, "%lld is out of range, which is %lld to %lld",
+                          (long long)*value, (long long)min, (long long)max);
     }
     return true;
 }
@@ -76,12 +98,14 @@ static bool read_cpus(const struct place *p, uint64_t *mask)
         json_int_t n = json_integer_value(cpu);
 
         if (!json_is_integer(cpu) || n < 0 || n >= SOP_PCPUS_MAX) {
-            return lab_fail(p->e,
-                            "%s: %s[%zu]: a pCPU is a number from 0 to "
-                            "%u",
-                            p->w->path, p->path, i, SOP_PCPUS_MAX - 1);
+            return rtapp_fail(p, "a pCPU is a number from 0 to %u",
+                              SOP_PCPUS_MAX - 1);
         }
         *mask |= (uint64_t)1 << n;
+        /* Its machine has at least those pCPUs that it names. */
+        if (p->w->cores <= (unsigned)n) {
+            p->w->cores = (unsigned)n + 1;
+        }
     }
     return true;
 }
@@ -234,30 +258,44 @@ static bool read_deadline(const struct place *p, struct lab_domain *d)
             rtapp_fail(&deadline, "other than dl-period is not supported"));
 }
 
-static bool read_priority(const struct place *p, const char *policy,
+enum linux_policy { OTHER, BATCH, IDLE, FIFO, RR, DEADLINE, POLICIES };
+
+/* From a table: gcc 12 takes a name that may be a literal for one that is as
+   long, and so for none of the shorter ones it is compared with. */
+static enum linux_policy policy_by_name(const char *name)
+{
+    static const char *const names[] = {"SCHED_OTHER", "SCHED_BATCH",
+                                        "SCHED_IDLE",  "SCHED_FIFO",
+                                        "SCHED_RR",    "SCHED_DEADLINE"};
+    unsigned i = 0;
+
+    while (i < POLICIES && strcmp(names[i], name) != 0) {
+        i++;
+    }
+    return (enum linux_policy)i;
+}
+
+static bool read_priority(const struct place *p, const char *name,
                           struct lab_domain *d)
 {
     struct place in =
         rtapp_inside(p, "priority", json_object_get(p->at, "priority"));
-    bool fixed =
-        strcmp(policy, "SCHED_FIFO") == 0 || strcmp(policy, "SCHED_RR") == 0;
-    json_int_t priority = fixed ? 1 : 0;
+    enum linux_policy policy = policy_by_name(name);
+    bool fixed = policy == FIFO || policy == RR;
+    json_int_t priority = fixed ? 10 : 0; /* as rt-app */
 
-    if (strcmp(policy, "SCHED_DEADLINE") == 0) {
-        return read_deadline(p, d);
-    }
-    if (!fixed && strcmp(policy, "SCHED_OTHER") != 0 &&
-        strcmp(policy, "SCHED_BATCH") != 0 &&
-        strcmp(policy, "SCHED_IDLE") != 0) {
+    if (policy == POLICIES) {
         in = rtapp_inside(p, "policy", NULL);
-        return lab_fail(p->e, "%s: %s: policy %s is not supported", p->w->path,
-                        in.path, policy);
+        return rtapp_fail(&in, "policy %s is not supported", name);
+    }
+    if (policy == DEADLINE) {
+        return read_deadline(p, d);
     }
     if (in.at != NULL && (fixed ? !read_int(&in, 1, 99, &priority)
                                 : !read_int(&in, -20, 19, &priority))) {
         return false;
     }
-    if (strcmp(policy, "SCHED_IDLE") == 0) {
+    if (policy == IDLE) {
         d->weight = 1;
     } else if (fixed) {
         d->weight = FIFO_WEIGHT + FIFO_STEP * (unsigned)priority;
@@ -295,7 +333,7 @@ static bool read_program(const struct place *p, const char *name,
     }
     (void)program_add(t.prog, OP_SHUTDOWN);
     wrong = program_check(t.prog);
-    return wrong == NULL || rtapp_fail(p, wrong);
+    return wrong == NULL || rtapp_fail(p, "%s", wrong);
 }
 
 static bool read_thread(const struct place *p, const char *name,
@@ -335,7 +373,7 @@ static bool read_thread(const struct place *p, const char *name,
         }
         index = workload_add_domain(p->w, full);
         d = &p->w->domain[index];
-        d->where = sim_strdup(p->path);
+        d->where = where(p);
         d->weight = like.weight;
         d->budget_ns = like.budget_ns;
         d->period_ns = like.period_ns;
@@ -351,10 +389,11 @@ static bool read_global(const struct place *p)
 {
     /* Where and how rt-app logs, and how it learns what a loop takes. */
     static const char *const keys[] = {
-        "duration",         "calibration", "default_policy", "pi_enabled",
-        "lock_pages",       "logdir",      "log_basename",   "log_size",
-        "ftrace",           "gnuplot",     "io_device",      "mem_buffer_size",
-        "cumulative_slack", NULL};
+        "duration",         "calibration", "default_policy",
+        "pi_enabled",       "lock_pages",  "logdir",
+        "log_basename",     "log_size",    "ftrace",
+        "gnuplot",          "io_device",   "mem_buffer_size",
+        "cumulative_slack", "frag",        NULL};
     struct place duration =
         rtapp_inside(p, "duration", json_object_get(p->at, "duration"));
     json_int_t s = 0;
@@ -418,42 +457,15 @@ static bool read_file(struct place *top)
     return true;
 }
 
-/* rt-app's files have comments, which JSON has not: they become blanks. */
-static char *without_comments(const char *text)
-{
-    char *copy = sim_strdup(text), *at;
-    bool string = false;
-
-    for (at = copy; *at != '\0'; at++) {
-        if (string) {
-            if (*at == '\\' && at[1] != '\0') {
-                at++;
-            } else if (*at == '"') {
-                string = false;
-            }
-        } else if (*at == '"') {
-            string = true;
-        } else if (at[0] == '/' && at[1] == '*') {
-            char *end = strstr(at + 2, "*/");
-
-            for (end = end != NULL ? end + 2 : at + strlen(at); at < end;
-                 at++) {
-                *at = *at == '\n' ? '\n' : ' ';
-            }
-            at--;
-        }
-    }
-    return copy;
-}
-
 bool rtapp_read(struct lab_workload *w, const char *text, struct lab_error *e)
 {
-    char *plain = without_comments(text);
+    struct rtapp_text strict;
     json_error_t error;
-    struct place top = {.w = w, .e = e};
+    struct place top = {.w = w, .e = e, .text = &strict};
     bool ok;
 
-    top.at = json_loads(plain, JSON_REJECT_DUPLICATES, &error);
+    rtapp_text_read(&strict, text);
+    top.at = json_loads(strict.json, JSON_REJECT_DUPLICATES, &error);
     if (top.at == NULL) {
         ok = lab_fail(e, "%s:%d:%d: %s", w->path, error.line, error.column,
                       error.text);
@@ -463,6 +475,6 @@ bool rtapp_read(struct lab_workload *w, const char *text, struct lab_error *e)
         ok = read_file(&top);
     }
     json_decref(top.at);
-    free(plain);
+    rtapp_text_free(&strict);
     return ok;
 }

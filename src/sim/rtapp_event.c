@@ -95,6 +95,31 @@ static void add_ref(const struct place *p, struct thread *t,
     program_add(t->prog, kind)->ref = ref;
 }
 
+/* Which locks the thread has, as far as the order of its events tells. */
+static bool has_lock(const struct thread *t, const char *name)
+{
+    for (unsigned i = 0; i < t->nr_held; i++) {
+        if (strcmp(t->held[i], name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void note_lock(struct thread *t, const char *name, bool locks)
+{
+    unsigned i = 0;
+
+    while (i < t->nr_held && strcmp(t->held[i], name) != 0) {
+        i++;
+    }
+    if (locks && i == t->nr_held && i < sizeof(t->held) / sizeof(t->held[0])) {
+        t->held[t->nr_held++] = name;
+    } else if (!locks && i < t->nr_held) {
+        t->held[i] = t->held[--t->nr_held];
+    }
+}
+
 static bool event_ref(const struct place *p, struct thread *t,
                       enum lab_op_kind kind, enum lab_object_kind object)
 {
@@ -103,17 +128,22 @@ static bool event_ref(const struct place *p, struct thread *t,
     if (name == NULL) {
         return false;
     }
+    if (object == LAB_LOCK) {
+        note_lock(t, name, kind == OP_LOCK);
+    }
     add_ref(p, t, kind, object, name);
     return true;
 }
 
-/* wait leaves a lock meanwhile; sync is lock, signal, wait, unlock. */
+/* wait leaves a lock meanwhile; sync is lock, signal, wait, unlock, but for a
+   lock that the thread has anyhow. */
 static bool event_wait(const struct place *p, struct thread *t, bool sync)
 {
     static const char *const keys[] = {"ref", "mutex", NULL};
     const char *ref = read_ref(p);
     const char *lock = json_string_value(json_object_get(p->at, "mutex"));
     struct lab_op *op;
+    bool own;
 
     if (ref == NULL) {
         return false;
@@ -124,15 +154,18 @@ static bool event_wait(const struct place *p, struct thread *t, bool sync)
     if (!rtapp_only_keys(p, keys)) {
         return false;
     }
-    if (sync) {
+    own = sync && !has_lock(t, lock);
+    if (own) {
         add_ref(p, t, OP_LOCK, LAB_LOCK, lock);
+    }
+    if (sync) {
         add_ref(p, t, OP_SIGNAL, LAB_COND, ref);
     }
     add_ref(p, t, OP_WAIT, LAB_COND, ref);
     op = &t->prog->op[t->prog->nr_ops - 1];
     op->has_lock = true;
     op->lock = workload_object(p->w, LAB_LOCK, lock);
-    if (sync) {
+    if (own) {
         add_ref(p, t, OP_UNLOCK, LAB_LOCK, lock);
     }
     return true;
@@ -204,6 +237,10 @@ bool rtapp_event(const struct place *p, const char *key, struct thread *t)
     if (is_event(key, "yield")) {
         (void)program_add(t->prog, OP_YIELD);
         return true;
+    }
+    if (is_event(key, "mem") || is_event(key, "iorun")) {
+        return rtapp_fail(p, "is not supported: memory and I/O cost nothing "
+                             "here; say what it takes with run");
     }
     return rtapp_fail(p, "is not supported");
 }

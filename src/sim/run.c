@@ -316,6 +316,14 @@ static void machine_config(const struct lab_run *r, struct sim_config *cfg)
     cfg->threads = o->threads != 0 ? o->threads : cfg->threads;
 }
 
+static bool has_no_pcpu(const struct lab_run *r, const struct lab_domain *d)
+{
+    unsigned n = sim_nr_cpus(r->m);
+    uint64_t there = n < 64 ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
+
+    return d->hard[0] != 0 && (d->hard[0] & there) == 0;
+}
+
 static bool begin_domains(struct lab_run *r, struct lab_error *e)
 {
     const struct lab_workload *w = r->w;
@@ -339,8 +347,11 @@ static bool begin_domains(struct lab_run *r, struct lab_error *e)
         }
         rc = run_begin_domain(r, i);
         if (rc != 0) {
-            return lab_fail(e, "%s: domain %s cannot be made: %s", d->where,
-                            d->name, run_error_name(rc));
+            return lab_fail(e, "%s: domain %s cannot be made: %s%s", d->where,
+                            d->name, run_error_name(rc),
+                            has_no_pcpu(r, d) ? ", as there is none of the "
+                                                "pCPUs it may run on"
+                                              : "");
         }
     }
     for (size_t i = 0; i < w->nr_acts; i++) {

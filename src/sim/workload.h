@@ -74,7 +74,7 @@ struct lab_object {
 
 struct lab_domain {
     char *name;
-    char *where; /* for messages: "file:line" or a JSON path */
+    char *where; /* for messages: "file:line" */
     unsigned nr_vcpus;
     unsigned weight, cap;
     unsigned pool;                                     /* index */

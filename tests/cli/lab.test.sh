@@ -79,6 +79,37 @@ exits 1 "a run that cannot go on"
 says "calls again and again"
 
 sed -i '$d' "$tmp/two.lab"
+# As they are written for workgen.
+cat >"$tmp/app.json" <<'APP'
+{ // an event twice, commas too many, a policy of each kind
+    "tasks": {
+        "fifo": { "policy": "SCHED_FIFO", "priority": 5, "run": 100,
+                  "sleep": 100, "run": 200, "sleep": 600, },
+        "rr": { "policy": "SCHED_RR", "run": 100, "sleep": 900 },
+        "idle": { "policy": "SCHED_IDLE", "run": 1000 },
+        "other": { "policy": "SCHED_OTHER", "run": 100, "sleep": 900 },
+        "deadline": { "policy": "SCHED_DEADLINE", "dl-runtime": 1000,
+                      "dl-period": 10000, "run": 100, "sleep": 900 },
+    },
+}
+APP
+lab run "$tmp/app.json" --duration 1s --csv
+exits 0 "rt-app"
+cp "$out" "$tmp/first"
+schedop=$build/schedop lab run "$tmp/app.json" --duration 1s --csv
+cmp -s "$out" "$tmp/first"
+result $? "the same from the program as it is delivered"
+awk -F, '$1 == "domain" { gsub(/"/, "", $2); w[$2] = $4 }
+    END { exit w["fifo"] != 24204 || w["rr"] != 26204 || w["idle"] != 1 ||
+        w["other"] != 256 }' "$out"
+result $? "priorities as weights"
+lab run "$tmp/app.json" --duration 1s --sched rtds
+exits 0 "rt-app under rtds"
+sed -i 's/"run": 1000 }/"fork": "x" }/' "$tmp/app.json"
+lab run "$tmp/app.json"
+exits 2 "what rt-app has and we do not"
+says "app.json:6: tasks.idle.fork: is not supported"
+
 lab compare "$tmp/two.lab" --sched credit2,null --set a.weight=256,512 \
     --svg "$tmp/c.svg" --title 'a < b'
 exits 0 "a comparison"
