@@ -8,7 +8,11 @@
 #   make check    all tests; ends in "N passed, N failed, N skipped"
 #   make lab      build, and run the showcase of the lab
 #   make lint     formatter, warnings, layers, analysers
+#   make exam     defects of history: each mutant fails, ours passes
+#   make stress   the whole machine under random calls
+#   make bench    figures beside real Xen; bench-lab: speed of the lab
 #   make install  under PREFIX (default /usr/local), DESTDIR honoured
+#   make help     this list
 
 VERSION := 0.1.0
 O       := build

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Read last: the goals that use the lists the rooms' fragments filled.
 
+.PHONY: help
+help:
+	@sed -n 's/^#   make/make/p' Makefile
+
 # The prerequisites of a goal differ by what is installed, so installing them
 # is a step of its own and the goal is a second make.
 run:

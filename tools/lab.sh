@@ -118,11 +118,14 @@ picture realtime-sched "Deadlines under two schedulers" \
 traces realtime labs/realtime.lab 60ms
 
 say "<h2>3. A noisy neighbour, with and without a cap</h2>" \
-    "<p>A shop answers requests while a neighbour computes without end. A" \
+    "<p>A shop has a little to do every 10&nbsp;ms, beside a neighbour that" \
+    "computes without end. Without a cap both get their fair part, which is" \
+    "less than the shop needs: it falls behind and misses deadlines. A" \
     "<i>cap</i> limits what the neighbour may use even if pCPUs are free. The" \
     "picture shows what that does to the neighbour's share and to the time the" \
-    "shop's requests wait.</p>"
+    "shop's work waits.</p>"
 show_file labs/noisy.lab
+table noisy-plain labs/noisy.lab
 picture noisy "A neighbour without a cap, at 100 % and at 50 % of a pCPU" \
     labs/noisy.lab --set neighbour.cap=0,100,50
 traces noisy labs/noisy.lab 100ms

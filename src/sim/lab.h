@@ -87,7 +87,7 @@ void lab_end(struct lab_run *r);
 struct lab_figures {
     char *name; /* of a domain, or "name/0" of a vCPU */
     unsigned domain, vcpu;
-    const char *pool, *sched;
+    char *pool, *sched;
     unsigned weight, cap;
 
     /* ns in each state, by RUNSTATE_*, and from creation until the end; the

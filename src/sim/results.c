@@ -116,8 +116,8 @@ static void names(struct lab_run *r, struct lab_figures *f, unsigned domain,
     f->name = sim_strdup(name);
     f->domain = domain;
     f->vcpu = vcpu;
-    f->pool = r->w->pool[d->pool].name;
-    f->sched = run_sched(r, d->pool);
+    f->pool = sim_strdup(r->w->pool[d->pool].name);
+    f->sched = sim_strdup(run_sched(r, d->pool));
     f->weight = d->weight;
     f->cap = d->cap;
     f->ended = -1;
@@ -303,16 +303,23 @@ struct lab_results *lab_results(struct lab_run *r)
     return s;
 }
 
+static void free_names(struct lab_figures *f)
+{
+    free(f->name);
+    free(f->pool);
+    free(f->sched);
+}
+
 void lab_results_free(struct lab_results *s)
 {
     if (s == NULL) {
         return;
     }
     for (size_t i = 0; i < s->nr_domains; i++) {
-        free(s->domain[i].name);
+        free_names(&s->domain[i]);
     }
     for (size_t i = 0; i < s->nr_vcpus; i++) {
-        free(s->vcpu[i].name);
+        free_names(&s->vcpu[i]);
     }
     free(s->domain);
     free(s->vcpu);

@@ -118,7 +118,7 @@ result $? "of all combinations"
 grep -q 'a &lt; b' "$tmp/c.svg" && grep -q '</svg>' "$tmp/c.svg"
 result $? "with a picture"
 lab compare "$tmp/two.lab" --pcpus 1,2 --csv
-grep -q '^"pcpus 2",domain' "$out"
+grep -q '^"pcpus 2",domain,"a",credit2,512' "$out"
 result $? "as CSV"
 lab compare "$tmp/two.lab" --sched credit2,worst
 exits 2 "with a policy that is not there"
