@@ -81,8 +81,11 @@ extern const struct policy_ops policy_arinc653; /* a frame of windows */
 /* Bytes of arena that sop_system_init() needs; 0 if `cfg` is out of range. */
 size_t sop_system_size(const struct sop_config *cfg);
 
-/* Bytes of a domain's table of ports, for sop_config.own_ports. */
-size_t sop_ports_size(void);
+/*
+ * Bytes of a domain's table of ports, for sop_config.own_ports: a domain with
+ * that nr_ports and nr_vcpus in its struct sop_domain_config.
+ */
+size_t sop_ports_size(uint32_t nr_ports, unsigned nr_vcpus);
 
 /*
  * Carves all tables out of `arena` (64-byte aligned), after which nothing is
@@ -303,6 +306,9 @@ struct sop_domain_config {
     sop_cpumask_t soft;
     void *shared_info; /* a zeroed page of 4096 bytes, the port's, that
                           stays until sop_domain_free() */
+    uint32_t nr_ports; /* it may ever have, port 0 counts (xl's
+                          max_event_channels and one): up to SOP_PORTS_MAX; 0:
+                          SOP_PORTS_2L. Without own_ports no more than that */
     void *ports;       /* sop_ports_size() bytes, 8-byte aligned, the port's,
                           that stay as long; only with sop_config.own_ports */
     void *port;        /* sop_domain_port() */

@@ -14,10 +14,13 @@
 #define SOP_WINDOWS_MAX 64u     /* of an arinc653 schedule */
 #define SOP_WATCHDOGS 2u        /* per domain (spec 3.7) */
 #define SOP_POLL_PORTS_MAX 128u /* per poll (spec 3.4) */
-#define SOP_PORTS_MAX 4096u     /* 2-level event channels, 64-bit layout */
+#define SOP_PORTS_2L 4096u      /* 2-level event channels, 64-bit layout */
+#define SOP_PORTS_MAX 131072u   /* FIFO event channels */
 #define SOP_PORTS_GROW 64u      /* a port table grows by this (spec 4.1) */
 #define SOP_PIN_LIMIT 256       /* pin_override: the build's CPU limit */
-#define SOP_COMMANDS 8u         /* commands of sched_op */
-#define SOP_PAUSE_MAX 255u      /* nested controller pauses (spec 2.2) */
+/* Guest frames mapped: vcpu_info, control blocks, words of all ports. */
+#define SOP_FRAMES_MAX (2u * SOP_VCPUS_MAX + SOP_PORTS_MAX / 1024u)
+#define SOP_COMMANDS 8u    /* commands of sched_op */
+#define SOP_PAUSE_MAX 255u /* nested controller pauses (spec 2.2) */
 
 #endif

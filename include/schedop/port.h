@@ -89,11 +89,16 @@ int port_copy_out(struct sop_vcpu *v, uint64_t guest_addr, const void *src,
                   size_t len);
 
 /*
- * Keeps guest frame `gfn` mapped for the core until the domain is freed and
- * returns its address, page-aligned; NULL when the frame is not ordinary RAM
- * of the domain. For register_vcpu_info (spec 4.6). Unlocked.
+ * Keeps guest frame `gfn` mapped for the core until it is unmapped as often as
+ * it was mapped, or the domain is freed, and returns its address, page-aligned;
+ * NULL when the frame is not ordinary RAM of the domain. The frame stays this
+ * one whatever the guest puts there later. For register_vcpu_info (spec 4.6)
+ * and the FIFO ABI (spec 4.3): at most SOP_FRAMES_MAX of a domain. Unlocked.
  */
 void *port_frame_map(struct sop_domain *d, uint64_t gfn);
+
+/* Undoes one port_frame_map() that returned `frame`. Unlocked. */
+void port_frame_unmap(struct sop_domain *d, void *frame);
 
 /* ---- the vCPU as a processor ---- */
 

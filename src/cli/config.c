@@ -349,6 +349,8 @@ static int read_all(struct config *c)
     cli_config_warn(c->path, &c->keys);
     if (read_type(c) != 0 || read_name(c) != 0 || read_cmdline(c) != 0 ||
         read_memory(c) != 0 || read_vcpus(c) != 0 || read_scheduling(c) != 0 ||
+        config_unsigned(c, "max_event_channels", 0, CLI_PORTS_MAX,
+                        &c->domain->max_event_channels) != 0 ||
         config_unsigned(c, "hardware_domain", 0, 1, &hardware) != 0) {
         return -1;
     }

@@ -218,6 +218,9 @@ char *cli_domain_module(const struct cli_domain *d, const char *path)
     if (d->online != 0) {
         cli_text_printf(&t, " online=%u", d->online);
     }
+    if (d->max_event_channels != 0) {
+        cli_text_printf(&t, " max_event_channels=%u", d->max_event_channels);
+    }
     if (d->hardware) {
         cli_text_str(&t, " hardware=1");
     }

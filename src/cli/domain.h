@@ -12,6 +12,7 @@
 #include "image.h"
 
 #define CLI_VCPUS_MAX 16u
+#define CLI_PORTS_MAX 131071u
 #define CLI_MEMORY_MAX (1u << 20) /* MiB */
 #define CLI_CMDLINE_MAX 2048u     /* bytes, as Linux has it */
 
@@ -53,6 +54,7 @@ struct cli_domain {
     char *memory_where; /* "file:line: memory = 1", or NULL for a default */
     unsigned vcpus;     /* as many as there may be */
     unsigned online;    /* it should use so many at first; 0: all */
+    unsigned max_event_channels; /* 0: xl's default */
     bool hardware;
     char *pool; /* its cpupool, NULL: Pool-0 */
     char *pool_where;

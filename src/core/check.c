@@ -80,13 +80,40 @@ static void check_port(const struct sop_domain *d, uint32_t port)
             CHECK(d->vcpu[0]->virq_port[chn->virq] == port);
         }
     }
-    if (chn->state == EVTCHNSTAT_interdomain && !chn->host) {
+    if (chn->state == EVTCHNSTAT_interdomain && chn->remote_port != PORT_HOST) {
         rd = domain_find(d->sys, chn->remote_dom);
         CHECK(rd != NULL);
         CHECK(chn->remote_port < rd->nr_ports);
         CHECK(rd->evtchn[chn->remote_port].state == EVTCHNSTAT_interdomain);
         CHECK(rd->evtchn[chn->remote_port].remote_dom == d->id);
         CHECK(rd->evtchn[chn->remote_port].remote_port == port);
+    }
+}
+
+/* Of the guest's words nothing can be said. */
+static void check_fifo(const struct sop_domain *d)
+{
+    uint32_t port;
+    unsigned i, q;
+
+    CHECK(d->fifo->nr_words % FIFO_WORDS == 0);
+    CHECK(d->fifo->nr_words <= SOP_PORTS_MAX);
+    for (port = 0; port < d->fifo->nr_words && port < d->max_ports;
+         port += FIFO_WORDS) {
+        CHECK(d->fifo->words[port / FIFO_WORDS] != NULL);
+    }
+    for (i = 0; i < d->nr_vcpus; i++) {
+        for (q = 0; q < EVTCHN_FIFO_MAX_QUEUES; q++) {
+            CHECK(d->fifo->vcpu[i].tail[q] < d->nr_ports);
+            CHECK(d->fifo->vcpu[i].tail[q] == 0 || d->fifo->on);
+            CHECK(d->fifo->vcpu[i].tail[q] == 0 ||
+                  d->fifo->vcpu[i].tail[q] < d->fifo->nr_words);
+        }
+    }
+    for (port = 1; port < d->nr_ports; port++) {
+        CHECK(d->fifo->port[port].priority <= EVTCHN_FIFO_PRIORITY_MIN);
+        CHECK(d->fifo->port[port].last_priority <= EVTCHN_FIFO_PRIORITY_MIN);
+        CHECK(d->fifo->port[port].last_vcpu < d->nr_vcpus);
     }
 }
 
@@ -101,6 +128,8 @@ static void check_domain(const struct sop_domain *d, uint64_t now)
     CHECK(!d->shutting_down || d->code != CODE_NONE);
     CHECK((d->polling & ~(uint32_t)bits_below(d->nr_vcpus)) == 0);
     CHECK(d->nr_ports % SOP_PORTS_GROW == 0);
+    CHECK(!d->fifo->on || d->nr_bits == 0);
+    check_fifo(d);
     for (i = 0; i < SOP_WATCHDOGS; i++) {
         CHECK(d->watchdog[i].claimed || !timer_is_set(&d->watchdog[i].timer));
     }

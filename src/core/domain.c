@@ -72,6 +72,8 @@ static bool config_ok(const struct sop_system *sys,
            cfg->weight <= UINT16_MAX &&
            (cfg->hard & bits_below(sys->cfg.nr_pcpus)) != 0 &&
            cfg->shared_info != NULL &&
+           cfg->nr_ports <=
+               (sys->cfg.own_ports ? SOP_PORTS_MAX : SOP_PORTS_2L) &&
            (cfg->ports != NULL) == sys->cfg.own_ports &&
            !(cfg->hardware && sys->hardware != NULL);
 }
@@ -151,9 +153,9 @@ static int domain_fill(struct sop_domain *d, uint64_t now,
     d->kind = cfg->kind;
     d->port = cfg->port;
     d->shared = cfg->shared_info;
-    if (d->sys->cfg.own_ports) {
-        d->evtchn = cfg->ports;
-    }
+    (void)evtchn_lay_out(d, d->sys->cfg.own_ports ? cfg->ports : d->evtchn,
+                         cfg->nr_ports != 0 ? cfg->nr_ports : SOP_PORTS_2L,
+                         cfg->nr_vcpus);
     d->nr_vcpus = cfg->nr_vcpus;
     d->created_ns = now;
     d->pool = pool_find(d->sys, cfg->pool);

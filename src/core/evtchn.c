@@ -47,20 +47,41 @@ static uint32_t *selector_bits(const struct sop_vcpu *v)
     return (uint32_t *)(void *)(v->info + v->domain->layout->selector);
 }
 
-uint32_t evtchn_limit(const struct sop_domain *d)
+static uint32_t bits_of_layout(const struct sop_domain *d)
 {
     return (uint32_t)d->layout->word_bits * d->layout->word_bits;
 }
 
-/* A port allocated before the layout narrowed has no bit any more. */
+void evtchn_set_bits(struct sop_domain *d)
+{
+    d->nr_bits = d->fifo->on ? 0 : bits_of_layout(d);
+}
+
+uint32_t evtchn_limit(const struct sop_domain *d)
+{
+    uint32_t limit = d->fifo->on ? SOP_PORTS_MAX : bits_of_layout(d);
+
+    return (uint32_t)min_u64(limit, d->max_ports);
+}
+
+/* A port allocated before the layout narrowed has no bit any more, and with
+   the FIFO ABI no port has one. */
 static bool has_bit(const struct sop_domain *d, uint32_t port)
 {
-    return port < evtchn_limit(d);
+    return likely(port < d->nr_bits);
+}
+
+bool evtchn_bit_is_pending(const struct sop_domain *d, uint32_t port)
+{
+    return port < bits_of_layout(d) && atomic_test_bit(pending_bits(d), port);
 }
 
 bool evtchn_is_pending(const struct sop_domain *d, uint32_t port)
 {
-    return has_bit(d, port) && atomic_test_bit(pending_bits(d), port);
+    if (!has_bit(d, port)) {
+        return d->fifo->on && fifo_is_pending(d, port);
+    }
+    return atomic_test_bit(pending_bits(d), port);
 }
 
 /* Spec 4.5. */
@@ -79,6 +100,20 @@ void evtchn_upcall(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now)
     }
 }
 
+static ALWAYS_INLINE void mark_pending(struct sop_pcpu *self,
+                                       struct sop_vcpu *v, uint64_t now)
+{
+    if ((__atomic_fetch_or(&v->info[0], 1, __ATOMIC_SEQ_CST) & 1u) == 0) {
+        evtchn_upcall(self, v, now);
+    }
+}
+
+void evtchn_mark_pending(struct sop_pcpu *self, struct sop_vcpu *v,
+                         uint64_t now)
+{
+    mark_pending(self, v, now);
+}
+
 /* Step 2 of setting a port pending, and the second half of unmasking. */
 static void select_port(struct sop_pcpu *self, struct sop_domain *d,
                         uint32_t port, uint64_t now)
@@ -88,9 +123,16 @@ static void select_port(struct sop_pcpu *self, struct sop_domain *d,
     ASSERT(v != NULL);
     ASSERT(evtchn_is_usable(&d->evtchn[port]));
     if (!atomic_test_and_set_bit(selector_bits(v),
-                                 port / d->layout->word_bits) &&
-        (__atomic_fetch_or(&v->info[0], 1, __ATOMIC_SEQ_CST) & 1u) == 0) {
-        evtchn_upcall(self, v, now);
+                                 port / d->layout->word_bits)) {
+        mark_pending(self, v, now);
+    }
+}
+
+static RARE void without_bit(struct sop_pcpu *self, struct sop_domain *d,
+                             uint32_t port, uint64_t now)
+{
+    if (d->fifo->on) {
+        fifo_set_pending(self, d, port, now);
     }
 }
 
@@ -105,7 +147,11 @@ __attribute__((flatten)) void evtchn_set_pending(struct sop_pcpu *self,
 {
     ASSERT(port != 0);
     ASSERT(port < d->nr_ports);
-    if (!has_bit(d, port) || atomic_test_and_set_bit(pending_bits(d), port)) {
+    if (!has_bit(d, port)) {
+        without_bit(self, d, port, now);
+        return;
+    }
+    if (atomic_test_and_set_bit(pending_bits(d), port)) {
         return;
     }
     if (trace_wanted(d->sys, SOP_TRACE_CHANNEL)) {
@@ -124,8 +170,12 @@ void evtchn_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
                    uint64_t now)
 {
     ASSERT(port < d->nr_ports);
-    if (has_bit(d, port) && atomic_test_and_clear_bit(mask_bits(d), port) &&
-        atomic_test_bit(pending_bits(d), port)) {
+    if (!has_bit(d, port)) {
+        if (d->fifo->on) {
+            fifo_unmask(self, d, port, now);
+        }
+    } else if (atomic_test_and_clear_bit(mask_bits(d), port) &&
+               atomic_test_bit(pending_bits(d), port)) {
         select_port(self, d, port, now);
     }
 }
@@ -148,18 +198,63 @@ void evtchn_latch_width(struct sop_domain *d, bool wide)
 
     if (d->layout != layout) {
         d->layout = layout;
+        evtchn_set_bits(d);
         vtime_wallclock(d);
     }
 }
 
 /* ---- ports ---- */
 
+static void *piece(uint8_t *at, size_t *used, size_t count, size_t size)
+{
+    void *here = at != NULL ? at + *used : NULL;
+
+    *used += (count * size + 7) & ~(size_t)7;
+    return here;
+}
+
+size_t evtchn_lay_out(struct sop_domain *d, void *at, uint32_t max_ports,
+                      unsigned nr_vcpus)
+{
+    uint32_t rows = (max_ports + SOP_PORTS_GROW - 1) / SOP_PORTS_GROW;
+    uint32_t ports = rows * SOP_PORTS_GROW;
+    size_t used = 0;
+    struct evtchn *evtchn = piece(at, &used, ports, sizeof(*evtchn));
+    struct fifo_port *port = piece(at, &used, ports, sizeof(*port));
+    uint64_t *used_ports = piece(at, &used, rows, sizeof(*used_ports));
+    struct fifo *fifo = piece(at, &used, 1, sizeof(*fifo));
+    struct fifo_vcpu *vcpu = piece(at, &used, nr_vcpus, sizeof(*vcpu));
+    uint32_t **words = piece(
+        at, &used, (max_ports + FIFO_WORDS - 1) / FIFO_WORDS, sizeof(*words));
+
+    if (at != NULL) {
+        d->max_ports = max_ports;
+        d->evtchn = evtchn;
+        d->used_ports = used_ports;
+        d->fifo = fifo;
+        memset(fifo, 0, (size_t)((uint8_t *)at + used - (uint8_t *)fifo));
+        *fifo = (struct fifo){.port = port, .vcpu = vcpu, .words = words};
+    }
+    return used;
+}
+
+/* Table and set grow by the same number of ports. */
+static void grow(struct sop_domain *d)
+{
+    _Static_assert(SOP_PORTS_GROW == 64, "one word of the set");
+    memset(&d->evtchn[d->nr_ports], 0, SOP_PORTS_GROW * sizeof(d->evtchn[0]));
+    memset(&d->fifo->port[d->nr_ports], 0,
+           SOP_PORTS_GROW * sizeof(d->fifo->port[0]));
+    d->used_ports[d->nr_ports / 64] = 0;
+    d->nr_ports += SOP_PORTS_GROW;
+}
+
 void evtchn_init(struct sop_domain *d)
 {
     d->layout = &layout_wide;
-    d->nr_ports = SOP_PORTS_GROW;
-    memset(d->evtchn, 0, SOP_PORTS_GROW * sizeof(d->evtchn[0]));
-    memset(d->used_ports, 0, sizeof(d->used_ports));
+    d->nr_ports = 0;
+    evtchn_set_bits(d);
+    grow(d);
     bitmap_set(d->used_ports, 0); /* reserved for ever */
 }
 
@@ -173,6 +268,18 @@ bool evtchn_is_usable(const struct evtchn *chn)
     return chn->state != EVTCHNSTAT_closed;
 }
 
+/* The lowest port below `limit` that is free; `limit` if none is. */
+static uint32_t first_free(const struct sop_domain *d, uint32_t limit)
+{
+    uint32_t port = bitmap_first_clear(d->used_ports, limit);
+
+    while (d->fifo->on && port < limit &&
+           (bitmap_test(d->used_ports, port) || fifo_is_busy(d, port))) {
+        port++;
+    }
+    return port;
+}
+
 /*
  * The lowest free port, marked used and still closed; -ENOSPC. A domain whose
  * end has begun gets none: its peers would outlive it.
@@ -180,7 +287,7 @@ bool evtchn_is_usable(const struct evtchn *chn)
 int evtchn_alloc(struct sop_domain *d)
 {
     uint32_t limit = (uint32_t)min_u64(d->nr_ports, evtchn_limit(d));
-    uint32_t port = bitmap_first_clear(d->used_ports, limit);
+    uint32_t port = first_free(d, limit);
 
     if (d->dying != DOMAIN_ALIVE) {
         return -XEN_EINVAL;
@@ -190,12 +297,12 @@ int evtchn_alloc(struct sop_domain *d)
             return -XEN_ENOSPC;
         }
         port = d->nr_ports;
-        memset(&d->evtchn[port], 0, SOP_PORTS_GROW * sizeof(d->evtchn[0]));
-        d->nr_ports += SOP_PORTS_GROW;
+        grow(d);
         ASSERT(d->nr_ports <= SOP_PORTS_MAX);
     }
     ASSERT(!evtchn_is_usable(&d->evtchn[port]));
     bitmap_set(d->used_ports, port);
+    fifo_port_init(d, port);
     return (int)port;
 }
 
@@ -206,6 +313,8 @@ void evtchn_free(struct sop_domain *d, uint32_t port)
     ASSERT(port < d->nr_ports);
     if (has_bit(d, port)) {
         (void)atomic_test_and_clear_bit(pending_bits(d), port);
+    } else if (d->fifo->on) {
+        fifo_clear_pending(d, port);
     }
     memset(&d->evtchn[port], 0, sizeof(d->evtchn[port]));
     bitmap_clear(d->used_ports, port);
@@ -213,7 +322,7 @@ void evtchn_free(struct sop_domain *d, uint32_t port)
 
 static void virq_unbind(struct sop_domain *d, uint32_t port)
 {
-    uint8_t virq = d->evtchn[port].virq;
+    uint32_t virq = d->evtchn[port].virq;
     unsigned i;
 
     ASSERT(virq < NR_VIRQS);
@@ -235,7 +344,8 @@ int evtchn_close(struct sop_domain *d, uint32_t port)
     }
     if (chn->state == EVTCHNSTAT_virq) {
         virq_unbind(d, port);
-    } else if (chn->state == EVTCHNSTAT_interdomain && !chn->host) {
+    } else if (chn->state == EVTCHNSTAT_interdomain &&
+               chn->remote_port != PORT_HOST) {
         rd = domain_find(d->sys, chn->remote_dom);
         BUG_ON(rd == NULL || chn->remote_port >= rd->nr_ports);
         rd->evtchn[chn->remote_port].state = EVTCHNSTAT_unbound;
@@ -269,7 +379,7 @@ int evtchn_send(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
     }
     switch (chn->state) {
     case EVTCHNSTAT_interdomain:
-        if (chn->host) {
+        if (chn->remote_port == PORT_HOST) {
             port_host_event(d, port);
             return 0;
         }
@@ -362,8 +472,7 @@ int sop_evtchn_host_port(struct sop_domain *d)
     if (port >= 0) {
         d->evtchn[port] = (struct evtchn){
             .state = EVTCHNSTAT_interdomain,
-            .host = true,
-            .remote_port = (uint16_t)port,
+            .remote_port = PORT_HOST,
         };
     }
     core_unlock(d->sys);
@@ -393,8 +502,8 @@ int sop_evtchn_connect(struct sop_vcpu *a, struct sop_vcpu *b, uint32_t port[2])
     }
     if (at_b >= 0) {
         connect_end(b, (uint32_t)at_b, a);
-        a->domain->evtchn[at_a].remote_port = (uint16_t)at_b;
-        b->domain->evtchn[at_b].remote_port = (uint16_t)at_a;
+        a->domain->evtchn[at_a].remote_port = (uint32_t)at_b;
+        b->domain->evtchn[at_b].remote_port = (uint32_t)at_a;
         port[0] = (uint32_t)at_a;
         port[1] = (uint32_t)at_b;
     } else if (at_a >= 0) {
@@ -411,7 +520,8 @@ void sop_evtchn_host_notify(struct sop_pcpu *self, struct sop_domain *d,
     const struct evtchn *chn = evtchn_lookup(d, port);
 
     /* The guest may have closed it: then nobody listens. */
-    if (chn != NULL && chn->host) {
+    if (chn != NULL && chn->state == EVTCHNSTAT_interdomain &&
+        chn->remote_port == PORT_HOST) {
         self->trace_source = SOP_TRACE_BY_HOST;
         evtchn_set_pending(self, d, port, now);
         self->trace_source = SOP_TRACE_BY_VCPU;

@@ -66,9 +66,9 @@ static int op_bind_interdomain(struct sop_pcpu *self, struct sop_vcpu *v,
     chn = &d->evtchn[port];
     chn->state = EVTCHNSTAT_interdomain;
     chn->remote_dom = rd->id;
-    chn->remote_port = (uint16_t)op->remote_port;
+    chn->remote_port = op->remote_port;
     peer->state = EVTCHNSTAT_interdomain;
-    peer->remote_port = (uint16_t)port;
+    peer->remote_port = (uint32_t)port;
     /* The peer may have been signalled while it was unbound. */
     evtchn_set_pending(self, d, (uint32_t)port, now);
     op->local_port = (evtchn_port_t)port;
@@ -103,8 +103,8 @@ static int op_bind_virq(struct sop_pcpu *self, struct sop_vcpu *v,
     }
     d->evtchn[port].state = EVTCHNSTAT_virq;
     d->evtchn[port].vcpu = (uint8_t)op->vcpu;
-    d->evtchn[port].virq = (uint8_t)op->virq;
-    d->vcpu[op->vcpu]->virq_port[op->virq] = (uint16_t)port;
+    d->evtchn[port].virq = op->virq;
+    d->vcpu[op->vcpu]->virq_port[op->virq] = (uint32_t)port;
     op->port = (evtchn_port_t)port;
     return 0;
 }
@@ -226,7 +226,8 @@ static void status_fill(const struct evtchn *chn, struct evtchn_status *op)
         break;
     case EVTCHNSTAT_interdomain:
         op->u.interdomain.dom = chn->remote_dom;
-        op->u.interdomain.port = chn->remote_port;
+        op->u.interdomain.port =
+            chn->remote_port == PORT_HOST ? op->port : chn->remote_port;
         break;
     case EVTCHNSTAT_virq:
         op->u.virq = chn->virq;
@@ -284,6 +285,7 @@ static int op_reset(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
     (void)now;
     if (rc == 0) {
         evtchn_close_all(d);
+        fifo_reset(d);
     }
     return rc;
 }
@@ -302,28 +304,47 @@ static int op_reset_cont(struct sop_pcpu *self, struct sop_vcpu *v,
     return rc != 0 ? rc : -XEN_EBUSY;
 }
 
-/* ---- the FIFO ABI is not offered (spec 9.1, "may be left out") ---- */
+/* ---- the FIFO ABI ---- */
 
-static int op_fifo(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
-                   uint64_t now)
+/* They map frames, so they are done when the lock is dropped. */
+#define WITHOUT_LOCK 1
+
+static int op_frame(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
+                    uint64_t now)
 {
     (void)self;
     (void)v;
     (void)operand;
     (void)now;
-    return -XEN_EOPNOTSUPP;
+    return WITHOUT_LOCK;
 }
 
-/* Priorities are the FIFO ABI's; an unknown port is noticed first. */
+static RARE int op_without_lock(struct sop_pcpu *self, struct sop_vcpu *v,
+                                uint32_t command, void *operand)
+{
+    return command == EVTCHNOP_init_control
+               ? fifo_init_control(self, v, operand)
+               : fifo_expand_array(self, v, operand);
+}
+
+/* An unknown port is noticed before an ABI without priorities. */
 static int op_set_priority(struct sop_pcpu *self, struct sop_vcpu *v,
                            void *operand, uint64_t now)
 {
     const struct evtchn_set_priority *op = operand;
+    const struct evtchn *chn = evtchn_lookup(v->domain, op->port);
 
     (void)self;
     (void)now;
-    return evtchn_lookup(v->domain, op->port) == NULL ? -XEN_EINVAL
-                                                      : -XEN_ENOSYS;
+    if (chn == NULL) {
+        return -XEN_EINVAL;
+    }
+    if (!v->domain->fifo->on) {
+        return -XEN_ENOSYS;
+    }
+    return evtchn_is_usable(chn)
+               ? fifo_set_priority(v->domain, op->port, op->priority)
+               : -XEN_EACCES;
 }
 
 /* ---- the call ---- */
@@ -352,9 +373,9 @@ static const struct op_entry ops[] = {
                             false},
     [EVTCHNOP_unmask] = {op_unmask, sizeof(struct evtchn_unmask), false},
     [EVTCHNOP_reset] = {op_reset, sizeof(struct evtchn_reset), false},
-    [EVTCHNOP_init_control] = {op_fifo, sizeof(struct evtchn_init_control),
+    [EVTCHNOP_init_control] = {op_frame, sizeof(struct evtchn_init_control),
                                true},
-    [EVTCHNOP_expand_array] = {op_fifo, sizeof(struct evtchn_expand_array),
+    [EVTCHNOP_expand_array] = {op_frame, sizeof(struct evtchn_expand_array),
                                false},
     [EVTCHNOP_set_priority] = {op_set_priority,
                                sizeof(struct evtchn_set_priority), false},
@@ -381,6 +402,9 @@ int64_t evtchnop_call(struct sop_pcpu *self, struct sop_vcpu *v,
     now = core_enter(self);
     rc = entry->act(self, v, operand, now);
     core_leave(self);
+    if (unlikely(rc > 0)) {
+        rc = op_without_lock(self, v, command, operand);
+    }
     if (rc == 0 && entry->output &&
         port_copy_out(v, call->arg[1], operand, entry->size) != 0) {
         /* As on Xen, what was made stays made. */

@@ -46,13 +46,44 @@ struct timer {
 struct evtchn {
     uint8_t state;       /* EVTCHNSTAT_* */
     uint8_t vcpu;        /* which vCPU is told */
-    uint8_t virq;        /* state virq */
-    bool host;           /* interdomain, and the peer is the host side */
     uint16_t remote_dom; /* unbound: for whom; interdomain: the peer */
-    uint16_t remote_port;
+    union {
+        uint32_t remote_port; /* interdomain; PORT_HOST: the host side */
+        uint32_t virq;        /* state virq */
+    };
 };
 
+#define PORT_HOST UINT32_MAX
+
 _Static_assert(sizeof(struct evtchn) == 8, "a port takes 8 bytes");
+
+/*
+ * A domain's ports are one piece of memory (sop_ports_size()): the records
+ * above, and beside each what the FIFO ABI needs (fifo.c), the set of those in
+ * use, and `fifo` with its two tables. Nothing in it is valid beyond
+ * sop_domain.nr_ports.
+ */
+struct fifo_port {
+    bool pending; /* while its event word is not there yet */
+    uint8_t priority;
+    uint8_t last_vcpu, last_priority; /* the queue it was last put in */
+};
+
+struct fifo_vcpu {
+    uint8_t *control; /* struct evtchn_fifo_control_block; NULL: none yet */
+    uint32_t tail[EVTCHN_FIFO_MAX_QUEUES]; /* ports last put in; 0 none */
+};
+
+#define FIFO_WORDS 1024u /* a page of them */
+
+struct fifo {
+    bool on;     /* this domain has changed to the FIFO ABI */
+    bool warned; /* a line was logged about a missing control block */
+    uint32_t nr_words;
+    struct fifo_port *port;
+    struct fifo_vcpu *vcpu;
+    uint32_t **words; /* pages of them, as many as max_ports needs */
+};
 
 /* Where the parts of shared info lie, by the latched width (spec 1.5). */
 struct shared_layout {
@@ -103,7 +134,7 @@ struct sop_vcpu {
     uint8_t *info; /* struct vcpu_info */
     bool info_moved;
     uint8_t upcall_vector; /* HVMOP 23; 0 none */
-    uint16_t virq_port[NR_VIRQS];
+    uint32_t virq_port[NR_VIRQS];
 
     /* Written by the pCPU it is current on, read by anybody. */
     uint64_t commands[SOP_COMMANDS];
@@ -153,7 +184,10 @@ struct sop_domain {
        one beyond is unknown (spec 4.1). */
     struct evtchn *evtchn;
     uint32_t nr_ports;
-    uint64_t used_ports[SOP_PORTS_MAX / 64];
+    uint32_t nr_bits;   /* ports below have a bit in shared info; FIFO: 0 */
+    uint32_t max_ports; /* as configured */
+    uint64_t *used_ports;
+    struct fifo *fifo;
     uint32_t polling; /* vCPUs in poll, by id */
     uint8_t *shared;
     const struct shared_layout *layout;
@@ -201,6 +235,7 @@ struct sop_pcpu {
             struct xen_sysctl_arinc653_schedule xen;
             struct policy_pool_knobs knobs;
         } schedule;
+        void *frames[SOP_FRAMES_MAX];
         uint64_t align;
     } scratch;
 };
@@ -524,7 +559,11 @@ bool evtchn_is_usable(const struct evtchn *chn);
 int evtchn_alloc(struct sop_domain *d);
 void evtchn_free(struct sop_domain *d, uint32_t port);
 uint32_t evtchn_limit(const struct sop_domain *d);
+/* Pieces a table of ports at `at`; only counts if that is NULL. Its bytes. */
+size_t evtchn_lay_out(struct sop_domain *d, void *at, uint32_t max_ports,
+                      unsigned nr_vcpus);
 void evtchn_init(struct sop_domain *d);
+void evtchn_set_bits(struct sop_domain *d);
 void evtchn_close_all(struct sop_domain *d);
 int evtchn_close(struct sop_domain *d, uint32_t port);
 int evtchn_send(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
@@ -536,6 +575,10 @@ void evtchn_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
                    uint64_t now);
 void evtchn_latch_width(struct sop_domain *d, bool wide);
 void evtchn_upcall(struct sop_pcpu *self, struct sop_vcpu *v, uint64_t now);
+/* The upcall byte of `v`; an upcall, unless it was set. */
+void evtchn_mark_pending(struct sop_pcpu *self, struct sop_vcpu *v,
+                         uint64_t now);
+bool evtchn_bit_is_pending(const struct sop_domain *d, uint32_t port);
 
 /* Everything pending, just to be sure (spec 4.6). */
 void evtchn_mark_all_selected(struct sop_vcpu *v);
@@ -544,6 +587,31 @@ void virq_raise_vcpu(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t virq,
                      uint64_t now);
 void virq_raise_global(struct sop_pcpu *self, struct sop_system *sys,
                        uint32_t virq, uint64_t now);
+
+/* ---- fifo.c: the FIFO ABI, of domains with fifo->on ---- */
+
+void fifo_port_init(struct sop_domain *d, uint32_t port);
+bool fifo_is_pending(const struct sop_domain *d, uint32_t port);
+/* Its word is in a queue: the port cannot be given out again. */
+bool fifo_is_busy(const struct sop_domain *d, uint32_t port);
+void fifo_clear_pending(struct sop_domain *d, uint32_t port);
+void fifo_set_pending(struct sop_pcpu *self, struct sop_domain *d,
+                      uint32_t port, uint64_t now);
+void fifo_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+                 uint64_t now);
+int fifo_set_priority(struct sop_domain *d, uint32_t port, uint32_t priority);
+
+/* Back to the 2-level ABI; all ports are closed. */
+void fifo_reset(struct sop_domain *d);
+
+/*
+ * EVTCHNOP_init_control and EVTCHNOP_expand_array of the caller's domain.
+ * Unlocked.
+ */
+int fifo_init_control(struct sop_pcpu *self, struct sop_vcpu *v,
+                      struct evtchn_init_control *op);
+int fifo_expand_array(struct sop_pcpu *self, struct sop_vcpu *v,
+                      const struct evtchn_expand_array *op);
 
 /* ---- domain.c, shutdown.c, watchdog.c, affinity.c ---- */
 

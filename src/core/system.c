@@ -17,9 +17,18 @@ struct carver {
 };
 
 /* Every table starts on a line of its own. */
-size_t sop_ports_size(void)
+size_t sop_ports_size(uint32_t nr_ports, unsigned nr_vcpus)
 {
-    return SOP_PORTS_MAX * sizeof(struct evtchn);
+    size_t size = evtchn_lay_out(
+        NULL, NULL, nr_ports != 0 ? nr_ports : SOP_PORTS_2L, nr_vcpus);
+
+    return (size + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
+}
+
+/* What does for any domain that does not bring its own. */
+static size_t ports_size_any(void)
+{
+    return sop_ports_size(SOP_PORTS_2L, SOP_VCPUS_MAX);
 }
 
 static void *carve(struct carver *c, size_t count, size_t size)
@@ -92,7 +101,7 @@ static struct sop_system *lay_out(struct carver *c,
         }
     }
     for (i = 0; i < cfg->nr_domains && !cfg->own_ports; i++) {
-        struct evtchn *ports = carve(c, 1, sop_ports_size());
+        struct evtchn *ports = carve(c, 1, ports_size_any());
 
         if (sys != NULL) {
             domain[i].evtchn = ports;
@@ -140,7 +149,7 @@ struct sop_system *sop_system_init(void *arena, size_t size,
     ASSERT(((uintptr_t)arena & (ARENA_ALIGN - 1)) == 0);
     if (!cfg->own_ports) {
         /* Port records are zeroed as tables grow: leave those pages alone. */
-        cleared -= cfg->nr_domains * sop_ports_size();
+        cleared -= cfg->nr_domains * ports_size_any();
     }
     memset(arena, 0, cleared);
     sys = lay_out(&c, cfg);

@@ -270,6 +270,9 @@ static int64_t op_register_info(const struct vcpu_call *c)
         vtime_refresh_info(c->target);
     }
     core_unlock(c->self->sys);
+    if (rc != 0) {
+        port_frame_unmap(c->v->domain, frame);
+    }
     return rc;
 }
 

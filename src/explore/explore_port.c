@@ -115,6 +115,12 @@ void *port_frame_map(struct sop_domain *d, uint64_t gfn)
     return NULL;
 }
 
+void port_frame_unmap(struct sop_domain *d, void *frame)
+{
+    (void)d;
+    (void)frame;
+}
+
 /* ---- the vCPU as a processor: interrupts are on, the upcall is all ---- */
 
 bool port_deliverable(const struct sop_vcpu *v)

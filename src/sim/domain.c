@@ -29,7 +29,7 @@ static struct sim_domain *domain_alloc(struct sim_machine *m,
     d->domid = cfg->domid;
     d->nr_vcpus = cfg->nr_vcpus;
     d->shared = aligned_alloc(PAGE, PAGE);
-    d->ports = sim_alloc(sop_ports_size());
+    d->ports = sim_alloc(sop_ports_size(0, cfg->nr_vcpus));
     d->mem = sim_alloc((size_t)cfg->nr_vcpus * SIM_MEM);
     d->vcpu = sim_alloc(cfg->nr_vcpus * sizeof(*d->vcpu));
     if (d->shared == NULL) {

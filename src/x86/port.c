@@ -97,13 +97,14 @@ static void *map_locked(struct x86_domain *d, uint64_t pa)
 {
     for (unsigned i = 0; i < d->nr_mapped; i++) {
         if (d->mapped[i].pa == pa) {
+            d->mapped[i].users++;
             return d->mapped[i].va;
         }
     }
-    if (d->nr_mapped == FRAMES_MAPPED) {
+    if (d->nr_mapped == SOP_FRAMES_MAX) {
         return NULL;
     }
-    d->mapped[d->nr_mapped] = (struct mapped_frame){pa, frame_map(pa)};
+    d->mapped[d->nr_mapped] = (struct mapped_frame){pa, frame_map(pa), 1};
     if (!d->mapped[d->nr_mapped].va) {
         return NULL;
     }
@@ -122,6 +123,21 @@ void *port_frame_map(struct sop_domain *sd, uint64_t gfn)
     }
     x86_unlock(&d->lock);
     return va;
+}
+
+void port_frame_unmap(struct sop_domain *sd, void *frame)
+{
+    struct x86_domain *d = domain_of(sd);
+
+    x86_lock(&d->lock);
+    for (unsigned i = 0; i < d->nr_mapped; i++) {
+        if (d->mapped[i].va == frame && --d->mapped[i].users == 0) {
+            frame_unmap(frame);
+            d->mapped[i] = d->mapped[--d->nr_mapped];
+            break;
+        }
+    }
+    x86_unlock(&d->lock);
 }
 
 /* ------------------------------------------------------- the vCPU as a

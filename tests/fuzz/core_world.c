@@ -172,7 +172,19 @@ void *port_frame_map(struct sop_domain *d, uint64_t gfn)
     if (page >= PAGES || (g->holes >> page & 1) != 0) {
         return NULL;
     }
+    g->frames++;
     return &g->mem[page * PAGE];
+}
+
+void port_frame_unmap(struct sop_domain *d, void *frame)
+{
+    struct guest *g = guest_of(d);
+    uint8_t *at = frame;
+
+    unlocked();
+    MUST(at >= g->mem && (size_t)(at - g->mem) % PAGE == 0);
+    MUST((size_t)(at - g->mem) / PAGE < PAGES);
+    MUST(g->frames-- > 0);
 }
 
 bool port_deliverable(const struct sop_vcpu *v)

@@ -47,6 +47,7 @@ struct guest {
     struct guest_vcpu vcpu[GUEST_VCPUS];
     uint8_t holes, read_only; /* a bit for each page */
     uint32_t host_port;
+    unsigned frames; /* mapped and not unmapped */
     uint8_t shared[PAGE] __attribute__((aligned(4096)));
     uint8_t mem[PAGES * PAGE] __attribute__((aligned(4096)));
 };

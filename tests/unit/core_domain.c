@@ -80,11 +80,11 @@ static void own_ports(void **state)
     (void)state;
     cfg.own_ports = true;
     size = sop_system_size(&cfg);
-    assert_int_equal(with - size, 3 * sop_ports_size());
+    assert_int_equal(with - size, 3 * sop_ports_size(0, SOP_VCPUS_MAX));
     arena = aligned_alloc(64, size);
     page = calloc(1, 4096);
-    ports = malloc(sop_ports_size());
-    memset(ports, 0x5a, sop_ports_size());
+    ports = malloc(sop_ports_size(0, 1));
+    memset(ports, 0x5a, sop_ports_size(0, 1));
     sys = sop_system_init(arena, size, &cfg);
     c.shared_info = page;
     assert_rc(sop_domain_create(sys, 0, &c, NULL, &d), EINVAL);

@@ -143,7 +143,19 @@ void *port_frame_map(struct sop_domain *d, uint64_t gfn)
     if (gfn < first || gfn >= first + FAKE_PAGES || f->hole[gfn - first]) {
         return NULL;
     }
+    f->frames++;
     return &f->mem[(gfn - first) * FAKE_PAGE];
+}
+
+void port_frame_unmap(struct sop_domain *d, void *frame)
+{
+    struct fake_domain *f = sop_domain_port(d);
+    const uint8_t *at = frame;
+
+    must_be_unlocked();
+    assert_true(at >= f->mem && at < f->mem + sizeof(f->mem));
+    assert_int_equal((at - f->mem) % FAKE_PAGE, 0);
+    assert_true(--f->frames >= 0);
 }
 
 bool port_deliverable(const struct sop_vcpu *v)

@@ -70,6 +70,7 @@ struct fake_domain {
     unsigned host_events;
     uint32_t host_port;
     unsigned changed;
+    int frames; /* mapped and not unmapped */
 };
 
 struct world {

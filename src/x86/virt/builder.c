@@ -371,13 +371,20 @@ static bool special(struct x86_domain *d, void **page, uint64_t gfn)
                      p2m_set_locked(d, gfn, hv_pa(*page), P2M_SPECIAL) == 0);
 }
 
+/* Xen sets its hardware domain no limit but that of the ABI. */
+static uint32_t nr_ports(const struct domain_spec *spec)
+{
+    return spec->hardware ? SOP_PORTS_MAX : spec->max_event_channels + 1;
+}
+
 static bool build_special(struct build *b)
 {
     struct x86_domain *d = b->d;
     bool rings = !b->spec->hardware;
 
     d->shared_info_gfn = GFN_NONE;
-    d->ports = hv_alloc(sop_ports_size());
+    d->ports_bytes = sop_ports_size(nr_ports(b->spec), b->spec->vcpus);
+    d->ports = hv_alloc(d->ports_bytes);
     if (!d->ports || !special(d, &d->shared_info, GFN_NONE) ||
         !special(d, &d->acpi, GPA_ACPI >> PAGE_SHIFT) ||
         (rings && (!special(d, &d->console, GFN_CONSOLE) ||
@@ -476,6 +483,7 @@ static bool create_in_core(struct build *b, struct sop_pcpu *self)
         .hard = SOP_CPUMASK_ALL,
         .soft = SOP_CPUMASK_ALL,
         .shared_info = d->shared_info,
+        .nr_ports = nr_ports(b->spec),
         .ports = d->ports,
         .port = d,
     };
@@ -629,7 +637,7 @@ void domain_release(struct x86_domain *d)
     hv_free(d->console, PAGE_SIZE);
     hv_free(d->xenstore, PAGE_SIZE);
     hv_free(d->acpi, PAGE_SIZE);
-    hv_free(d->ports, sop_ports_size());
+    hv_free(d->ports, d->ports_bytes);
     if (d->free_map) {
         hv_free(d->free_map, (d->frames_max + 63) / 64 * 8);
     }

@@ -21,8 +21,7 @@
 #include "walk.h"
 
 #define GRANT_FRAMES_MAX 64u
-#define CHUNKS_MAX 64u    /* pieces of RAM a domain is made of */
-#define FRAMES_MAPPED 64u /* frames the core keeps mapped, per domain */
+#define CHUNKS_MAX 64u /* pieces of RAM a domain is made of */
 #define GFN_NONE UINT64_MAX
 #define GPA_BITS 40u /* guest-physical address width */
 #define P2M_DIRECTORIES 8u
@@ -39,6 +38,7 @@ struct ram_chunk {
 struct mapped_frame {
     uint64_t pa;
     void *va;
+    unsigned users; /* as often it was asked for */
 };
 
 struct x86_domain {
@@ -65,13 +65,14 @@ struct x86_domain {
     /* pages that are the hypervisor's and may appear in the map */
     void *shared_info, *console, *xenstore, *acpi;
     void *ports; /* the core's table of event channels; not in the map */
+    size_t ports_bytes;
     uint64_t shared_info_gfn;
     unsigned nr_grant_frames;
     void *grant_frame[GRANT_FRAMES_MAX];
     uint64_t grant_gfn[GRANT_FRAMES_MAX];
     struct memmap memmap;
     unsigned nr_mapped;
-    struct mapped_frame mapped[FRAMES_MAPPED];
+    struct mapped_frame mapped[SOP_FRAMES_MAX];
 
     uint32_t console_port, xenstore_port;
 };

@@ -239,6 +239,9 @@ static bool apply(const struct word *w)
     if (strcmp(w->key, "online") == 0) {
         return set_number(w, &s->online, 1, VCPUS_MAX);
     }
+    if (strcmp(w->key, "max_event_channels") == 0) {
+        return set_number(w, &s->max_event_channels, 1, SOP_PORTS_MAX - 1);
+    }
     if (strcmp(w->key, "pool") == 0) {
         return set_name(w, s->pool);
     }
@@ -323,6 +326,7 @@ static void set_defaults(struct domain_spec *s, const struct boot_module *m,
         .cmdline = "",
         .memory_mib = 32,
         .vcpus = 1,
+        .max_event_channels = 1023,
         .pool = "Pool-0",
         .weight = 256,
         .period_us = 10000,

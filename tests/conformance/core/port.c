@@ -142,6 +142,12 @@ void *port_frame_map(struct sop_domain *d, uint64_t gfn)
     return page;
 }
 
+void port_frame_unmap(struct sop_domain *d, void *frame)
+{
+    (void)d;
+    (void)frame;
+}
+
 /* ---- the vCPU as a processor ---- */
 
 bool port_deliverable(const struct sop_vcpu *v)
