@@ -127,7 +127,7 @@ say "<h2>3. A noisy neighbour, with and without a cap</h2>" \
 show_file labs/noisy.lab
 table noisy-plain labs/noisy.lab
 picture noisy "A neighbour without a cap, at 100 % and at 50 % of a pCPU" \
-    labs/noisy.lab --set neighbour.cap=0,100,50
+    labs/noisy.lab --set hog.cap=0,100,50
 traces noisy labs/noisy.lab 100ms
 
 say "<h2>4. A pipeline</h2>" \
