@@ -6,7 +6,8 @@
  *
  *   host_daemon.c   the loop, and how a host begins and ends
  *   host_link.c     lines of the hypervisor; questions to it
- *   host_domains.c  domains: their configurations, consoles, logs, events
+ *   host_domains.c  domains: their configurations, events
+ *   host_console.c  what they print, and what is typed for them
  *   host_client.c   connections: lines in, lines out, files passed along
  *   host_serve.c    requests: the table, and what the host itself answers
  *   host_relay.c    those that are questions to the hypervisor
@@ -33,13 +34,14 @@ enum {
     HOST_DMESG = 64 << 10,      /* bytes of the hypervisor's log kept */
     HOST_OUT_MAX = 4 << 20,     /* a client that is further behind is dropped */
     HOST_CONSOLE_MAX = 256 << 10, /* the same for its console, which skips */
-    HOST_INPUT_MAX = 64 << 10,    /* for the link: then clients must wait */
+    HOST_INPUT_MAX = 128 << 10,   /* typed for a domain and not yet read */
 };
 
 struct host_options {
     unsigned pcpus;
     unsigned memory_mib;
     const char *log_dir; /* or NULL */
+    uint64_t log_max;    /* bytes of a log before a new one begins; 0: any */
     unsigned verbose;
     char *const *qemu;
     size_t nr_qemu;
@@ -52,8 +54,15 @@ struct host_guest {
     json_t *config; /* as its creator gave it, or NULL */
     bool again;     /* its end said that it will be built anew */
     bool gone;      /* kept for what takes its place */
+    /* console */
     struct cli_text scrollback;
-    int log_fd; /* -1: none */
+    char *log_path;           /* or NULL */
+    int log_fd;               /* -1: none */
+    uint64_t log_size;        /* bytes */
+    bool log_turns;           /* a file, which may get too long */
+    struct host_typed *typed; /* oldest first */
+    size_t typed_bytes;       /* in all of them */
+    size_t input_room;        /* bytes the hypervisor takes now */
 };
 
 struct host_client {
@@ -147,9 +156,23 @@ void host_guest_uuid(uint16_t domid, char uuid[40]);
 void host_guests_free(struct host *h);
 /* Sends `event`, which it takes, to all who watch. */
 void host_event(struct host *h, json_t *event);
+
+/* host_console.c */
+struct host_request;
+void host_console_open(const struct host *h, struct host_guest *g);
+void host_console_close(struct host *h, struct host_guest *g);
+void host_console_output(struct host *h, struct host_guest *g, const char *data,
+                         size_t len);
 void host_console_attach(struct host *h, struct host_client *c,
                          const struct host_guest *g, bool scrollback);
 void host_console_end(struct host_client *c, const char *why);
+/* Takes `r`, which it answers when all is sent, and `text`. */
+void host_console_input(struct host *h, struct host_guest *g,
+                        struct host_request *r, struct cli_text *text);
+void host_console_took(struct host *h, struct host_guest *g,
+                       const struct link_message *m);
+/* Nobody will read what is still waiting. */
+void host_console_refuse(struct host *h, struct host_guest *g);
 
 /* host_client.c */
 void host_accept(struct host *h);

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The domains of a host: what the hypervisor does not know of them (their
- * configurations, what they printed) and what it says of them.
- *
- * A console has any number of readers. What they do not take at once waits
- * for them, up to a limit; beyond it they are told how much they missed. A
- * reader that `follows` is handed on to the domain that a restart builds.
+ * configurations) and what it says of them. A reader of a console that
+ * `follows` is handed on to the domain that a restart builds.
  */
 #include "host_daemon.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "domain.h"
 
@@ -63,109 +57,6 @@ static json_t *event_of(const char *what, const struct host_guest *g)
                      "name", g->name);
 }
 
-/* ---- consoles ---- */
-
-static void console_send(struct host_client *c, const char *data, size_t len)
-{
-    json_t *m;
-
-    if (len == 0) {
-        return;
-    }
-    if (c->out.len > HOST_CONSOLE_MAX) {
-        c->console_lost += len;
-        return;
-    }
-    m = json_pack("{s:O, s:s, s:i, s:o}", "id", c->console_id, "event",
-                  "console", "domid", (int)c->console_domid, "data",
-                  control_bytes(data, len));
-    if (c->console_lost != 0) {
-        json_object_set_new(m, "lost",
-                            json_integer((json_int_t)c->console_lost));
-        c->console_lost = 0;
-    }
-    host_send(c, m);
-}
-
-void host_console_attach(struct host *h, struct host_client *c,
-                         const struct host_guest *g, bool scrollback)
-{
-    (void)h;
-    c->console_domid = g->domid;
-    c->console_waits = false;
-    (void)snprintf(c->console_name, sizeof(c->console_name), "%s", g->name);
-    if (scrollback) {
-        console_send(c, g->scrollback.data, g->scrollback.len);
-    }
-}
-
-void host_console_end(struct host_client *c, const char *why)
-{
-    if (c->console_id != NULL) {
-        host_send(c, json_pack("{s:O, s:s, s:s}", "id", c->console_id, "event",
-                               "console-end", "why", why));
-        json_decref(c->console_id);
-        c->console_id = NULL;
-    }
-}
-
-static void open_log(struct host *h, struct host_guest *g)
-{
-    char *path;
-
-    g->log_fd = -1;
-    if (h->options->log_dir == NULL) {
-        return;
-    }
-    path = cli_format("%s/guest-%s.log", h->options->log_dir, g->name);
-    g->log_fd = open(path,
-                     O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW |
-                         O_NONBLOCK,
-                     0600);
-    if (g->log_fd < 0) {
-        cli_warning("%s: %s: the console of %s is not logged", path,
-                    strerror(errno), g->name);
-    }
-    free(path);
-}
-
-static void log_output(struct host_guest *g, const char *data, size_t len)
-{
-    while (g->log_fd >= 0 && len > 0) {
-        ssize_t n = write(g->log_fd, data, len);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            cli_warning("the log of %s cannot be written (%s) and ends here",
-                        g->name, strerror(errno));
-            close(g->log_fd);
-            g->log_fd = -1;
-            return;
-        }
-        data += n;
-        len -= (size_t)n;
-    }
-}
-
-static void on_con(struct host *h, struct host_guest *g,
-                   const struct link_message *m)
-{
-    log_output(g, m->text, m->text_len);
-    cli_text_add(&g->scrollback, m->text, m->text_len);
-    /* Now and then only: what is dropped moves the rest. */
-    if (g->scrollback.len > 2u * HOST_SCROLLBACK) {
-        cli_text_drop(&g->scrollback, g->scrollback.len - HOST_SCROLLBACK);
-    }
-    for (struct host_client *c = h->clients; c != NULL; c = c->next) {
-        if (c->console_id != NULL && !c->console_waits &&
-            c->console_domid == g->domid) {
-            console_send(c, m->text, m->text_len);
-        }
-    }
-}
-
 /* ---- lines of the hypervisor ---- */
 
 /* The configuration of the domain that `g` restarts, if it does. */
@@ -179,13 +70,10 @@ static void inherit(struct host *h, struct host_guest *g)
     }
 }
 
-static void free_guest(struct host_guest *g)
+static void free_guest(struct host *h, struct host_guest *g)
 {
+    host_console_close(h, g);
     json_decref(g->config);
-    cli_text_free(&g->scrollback);
-    if (g->log_fd >= 0) {
-        close(g->log_fd);
-    }
     free(g);
 }
 
@@ -195,7 +83,7 @@ void host_guests_free(struct host *h)
         struct host_guest *g = h->guests;
 
         h->guests = g->next;
-        free_guest(g);
+        free_guest(h, g);
     }
 }
 
@@ -209,7 +97,7 @@ static void forget_gone(struct host *h)
 
         if (g->gone && !g->again) {
             *at = g->next;
-            free_guest(g);
+            free_guest(h, g);
         } else {
             at = &g->next;
         }
@@ -222,7 +110,7 @@ static void on_create(struct host *h, const struct link_message *m)
 
     g->domid = m->domid;
     (void)snprintf(g->name, sizeof(g->name), "%s", m->name);
-    open_log(h, g);
+    host_console_open(h, g);
     inherit(h, g);
     forget_gone(h); /* among them perhaps what it takes the place of */
     while (*last != NULL) {
@@ -260,6 +148,7 @@ static void on_gone(struct host *h, struct host_guest *g)
 {
     host_event(h, event_of("gone", g));
     g->gone = true;
+    host_console_refuse(h, g);
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {
         if (c->console_id == NULL || c->console_waits ||
             c->console_domid != g->domid) {
@@ -304,7 +193,9 @@ void host_guest_line(struct host *h, const struct link_message *m)
         cli_warning("the hypervisor speaks of domain %u, which is not known",
                     m->domid);
     } else if (m->verb == LINK_CON) {
-        on_con(h, g, m);
+        host_console_output(h, g, m->text, m->text_len);
+    } else if (m->verb == LINK_TOOK) {
+        host_console_took(h, g, m);
     } else if (m->verb == LINK_END) {
         on_end(h, g, m);
     } else if (m->verb == LINK_GONE) {

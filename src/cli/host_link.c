@@ -226,6 +226,7 @@ static void on_line(void *context, char *line, size_t len)
     case LINK_END:
     case LINK_GONE:
     case LINK_STOPPED:
+    case LINK_TOOK:
         host_guest_line(h, &m);
         break;
     case LINK_EXIT:

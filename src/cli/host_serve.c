@@ -181,24 +181,23 @@ static void serve_input(struct host *h, struct host_client *c,
 {
     const json_t *data = json_object_get(args, "data");
     struct cli_text t = {0};
+    struct host_guest *g;
     uint64_t domid;
 
     (void)c;
     if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
         return;
     }
-    if (host_guest_by_id(h, (uint16_t)domid) == NULL) {
+    g = host_guest_by_id(h, (uint16_t)domid);
+    if (g == NULL) {
         host_refuse(h, r, "no-domain", "there is no such domain");
     } else if (!json_is_string(data) || !bytes_of(data, &t)) {
         host_refuse(h, r, "invalid",
                     "data must be text of characters up to U+00FF");
-    } else if (h->to_link.len > HOST_INPUT_MAX) {
-        host_refuse(h, r, "busy", "the machine takes no more input now");
+        cli_text_free(&t);
     } else {
-        link_add_con(&h->to_link, (uint16_t)domid, t.data, t.len);
-        host_reply(h, r, json_object());
+        host_console_input(h, g, r, &t);
     }
-    cli_text_free(&t);
 }
 
 static void serve_stop(struct host *h, struct host_client *c,

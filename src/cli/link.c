@@ -233,6 +233,7 @@ static const struct {
     {"panic", LINK_PANIC, take_text},
     {"gone", LINK_GONE, parse_create},
     {"stopped", LINK_STOPPED, parse_create},
+    {"took", LINK_TOOK, parse_start},
     {"row", LINK_ROW, parse_row},
     {"did", LINK_DID, parse_did},
 };
@@ -325,4 +326,24 @@ void link_add_con(struct cli_text *t, uint16_t domid, const char *data,
         data += used;
         len -= used;
     }
+}
+
+size_t link_type(struct cli_text *t, uint16_t domid, struct cli_text *typed,
+                 size_t *room)
+{
+    size_t n = typed->len < *room ? typed->len : *room;
+
+    if (n > 0) {
+        link_add_con(t, domid, typed->data, n);
+        cli_text_drop(typed, n);
+        *room -= n;
+    }
+    return n;
+}
+
+void link_took(const struct link_message *m, size_t *room)
+{
+    size_t missing = SCHEDOP_LINK_INPUT - *room;
+
+    *room += m->number < missing ? (size_t)m->number : missing;
 }

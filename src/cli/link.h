@@ -34,6 +34,7 @@ enum link_verb {
     LINK_PANIC,   /* text */
     LINK_GONE,    /* domid, name */
     LINK_STOPPED, /* domid, name */
+    LINK_TOOK,    /* domid; number: bytes of its input */
     LINK_ROW,     /* number: tag; text */
     LINK_DID,     /* number: tag; error; text */
 };
@@ -90,5 +91,14 @@ void link_feed(struct link_reader *r, const char *data, size_t len,
 /* Adds `con DOMID TEXT` lines that carry `len` bytes typed. */
 void link_add_con(struct cli_text *t, uint16_t domid, const char *data,
                   size_t len);
+
+/*
+ * Input for a domain goes no faster than it is taken: *room, at first
+ * SCHEDOP_LINK_INPUT, is how many bytes may be sent now. link_type() moves
+ * that much of `typed` into lines of `t`; link_took() makes room again.
+ */
+size_t link_type(struct cli_text *t, uint16_t domid, struct cli_text *typed,
+                 size_t *room);
+void link_took(const struct link_message *m, size_t *room);
 
 #endif

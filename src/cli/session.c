@@ -38,7 +38,10 @@ enum {
     STOP_MS = 3000,
     LEAVE_MS = 2000,
     SIGNAL_PATIENCE_MS = 200,
-    INPUT_BACKLOG = 8192,
+    INPUT_BACKLOG = 4096, /* typed and not yet sent */
+    /* The same at a terminal: Ctrl-] is seen although the domain reads
+       nothing. */
+    INPUT_BACKLOG_RAW = 64 << 10,
     INPUT_KEPT = 1024, /* of it, ahead of `stop` */
 };
 
@@ -66,7 +69,9 @@ struct session {
     const char *input_name; /* the domain it belongs to, or NULL */
     bool input_ready;       /* that domain runs */
     uint16_t input_domid;
-    unsigned garbage; /* lines that were no link lines */
+    struct cli_text typed; /* that waits for the domain to read */
+    size_t input_room;     /* bytes that may be sent now */
+    unsigned garbage;      /* lines that were no link lines */
 };
 
 static void enter(struct session *s, enum phase phase, uint64_t ms)
@@ -191,6 +196,14 @@ static void on_start(struct session *s, const struct link_message *m)
     if (s->input_name != NULL && strcmp(row->name, s->input_name) == 0) {
         s->input_ready = true;
         s->input_domid = m->domid;
+        s->input_room = SCHEDOP_LINK_INPUT;
+    }
+}
+
+static void on_took(struct session *s, const struct link_message *m)
+{
+    if (s->input_ready && s->input_domid == m->domid) {
+        link_took(m, &s->input_room);
     }
 }
 
@@ -309,6 +322,9 @@ static void on_message(struct session *s, const struct link_message *m)
     case LINK_BAD:
         s->garbage++;
         break;
+    case LINK_TOOK:
+        on_took(s, m);
+        break;
     case LINK_UNKNOWN:
     case LINK_GONE:
     case LINK_STOPPED:
@@ -353,6 +369,13 @@ static void read_tails(struct session *s)
     }
 }
 
+static void send_input(struct session *s)
+{
+    if (s->input_ready && s->phase == RUNNING) {
+        (void)link_type(&s->to_link, s->input_domid, &s->typed, &s->input_room);
+    }
+}
+
 static void read_input(struct session *s)
 {
     char data[1024];
@@ -373,8 +396,9 @@ static void read_input(struct session *s)
         n = escape - data;
         s->outcome->escaped = true;
     }
-    link_add_con(&s->to_link, s->input_domid, data, (size_t)n);
+    cli_text_add(&s->typed, data, (size_t)n);
     if (escape != NULL) {
+        send_input(s);
         stop(s);
     }
 }
@@ -427,8 +451,10 @@ enum {
 
 static bool wants_input(const struct session *s)
 {
+    size_t limit = s->raw ? INPUT_BACKLOG_RAW : INPUT_BACKLOG;
+
     return s->input_open && s->input_ready && s->phase == RUNNING &&
-           s->to_link.len < INPUT_BACKLOG;
+           s->typed.len < limit;
 }
 
 static void fill(const struct session *s, struct pollfd *p)
@@ -520,6 +546,7 @@ static void serve(struct session *s)
     if (p[P_GDB].revents != 0) {
         gdb_run_serve(&s->gdb, &s->to_link);
     }
+    send_input(s);
     if (p[P_TO_LINK].revents != 0) {
         write_link(s);
     }
@@ -713,6 +740,7 @@ int session_run(const struct run *run, struct qemu *q,
     qemu_end(q);
     console_free(&s.console);
     cli_text_free(&s.to_link);
+    cli_text_free(&s.typed);
     cli_text_free(&s.com1.text);
     cli_text_free(&s.messages.text);
     if (s.signal_fd >= 0) {

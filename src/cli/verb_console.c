@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * `console`: standard input and output joined to a domain's console, as
- * xenconsole does it. What is typed goes one request at a time, so that a
- * domain that reads slowly holds back its own keyboard and nothing else.
+ * xenconsole does it. What is typed goes one request at a time, and the host
+ * answers when the domain has room for it, so that a domain that reads slowly
+ * holds back its own keyboard and nothing else. A terminal is read on for a
+ * while even then: for the key that leaves the console.
  */
 #include "verb_console.h"
 
@@ -17,6 +19,12 @@
 #include "host_daemon.h"
 #include "terminal.h"
 #include "verb.h"
+
+enum {
+    INPUT_CHUNK = 8192, /* of one request; escaped it fits a line */
+    INPUT_BACKLOG_RAW = 64 << 10,
+    INPUT_AGAIN_MS = 100, /* the host has enough of others' typing */
+};
 
 enum { OPT_TYPE = 1, OPT_NUMBER, OPT_ESCAPE };
 
@@ -57,7 +65,10 @@ const struct cli_command cli_console_command = {
 struct attached {
     struct control *c;
     json_int_t id;       /* of the console request */
-    json_int_t input_id; /* of what was typed and not yet taken; 0: none */
+    json_int_t input_id; /* of what was sent and not yet taken; 0: none */
+    size_t input_sent;   /* bytes of `typed` that it carries */
+    bool input_later;    /* it was refused for now */
+    struct cli_text typed;
     int domid;
     char escape;
     bool raw, input_open, done;
@@ -122,13 +133,26 @@ static bool print(const json_t *data)
     return good;
 }
 
+/* To what was typed: it is taken, to be tried again, or nobody's. */
+static void on_answer(struct attached *a, const json_t *line)
+{
+    const json_t *error = json_object_get(line, "error");
+
+    a->input_id = 0;
+    a->input_later =
+        error != NULL && strcmp(verb_string(error, "code"), "busy") == 0;
+    if (!a->input_later) {
+        cli_text_drop(&a->typed, a->input_sent);
+    }
+}
+
 static void on_line(struct attached *a, const json_t *line)
 {
     const char *event = verb_string(line, "event");
     json_int_t id = verb_int(line, "id");
 
     if (id == a->input_id && *event == '\0') {
-        a->input_id = 0; /* taken, or refused: the next may be tried */
+        on_answer(a, line);
     } else if (id != a->id) {
         return;
     } else if (strcmp(event, "console") == 0) {
@@ -148,9 +172,24 @@ static void on_line(struct attached *a, const json_t *line)
     }
 }
 
+/* The next piece of what was typed, if the last one is done with. */
+static void send_input(struct attached *a)
+{
+    if (a->input_id > 0 || a->typed.len == 0 || a->c->fd < 0) {
+        return;
+    }
+    a->input_later = false;
+    a->input_sent = a->typed.len < INPUT_CHUNK ? a->typed.len : INPUT_CHUNK;
+    a->input_id =
+        control_send(a->c, "input",
+                     json_pack("{s:i, s:o}", "domid", a->domid, "data",
+                               control_bytes(a->typed.data, a->input_sent)),
+                     NULL, 0);
+}
+
 static void read_input(struct attached *a)
 {
-    char data[1024];
+    char data[4096];
     ssize_t n = read(STDIN_FILENO, data, sizeof(data));
     const char *escape;
 
@@ -166,26 +205,25 @@ static void read_input(struct attached *a)
         n = escape - data;
         a->done = true;
     }
-    if (n > 0) {
-        a->input_id =
-            control_send(a->c, "input",
-                         json_pack("{s:i, s:o}", "domid", a->domid, "data",
-                                   control_bytes(data, (size_t)n)),
-                         NULL, 0);
-    }
+    cli_text_add(&a->typed, data, (size_t)n);
 }
 
 /* One look at both sides. False when the host is lost. */
 static bool serve(struct attached *a)
 {
+    size_t limit = a->raw ? INPUT_BACKLOG_RAW : INPUT_CHUNK;
+    bool listens = a->input_open && a->typed.len < limit;
     json_t *line;
     struct pollfd p[2] = {
         {.fd = a->c->fd, .events = POLLIN},
-        {.fd = a->input_open && a->input_id <= 0 ? STDIN_FILENO : -1,
-         .events = POLLIN},
+        {.fd = listens ? STDIN_FILENO : -1, .events = POLLIN},
     };
+    int n = 0;
 
-    if (!control_pending(a->c) && poll(p, 2, -1) < 0) {
+    if (!control_pending(a->c)) {
+        n = poll(p, 2, a->input_later ? INPUT_AGAIN_MS : -1);
+    }
+    if (n < 0) {
         return errno == EINTR;
     }
     if (p[1].revents != 0) {
@@ -195,7 +233,31 @@ static bool serve(struct attached *a)
         on_line(a, line);
         json_decref(line);
     }
+    if (!a->input_later || n == 0) {
+        send_input(a);
+    }
     return a->c->fd >= 0;
+}
+
+/*
+ * Hands over what was typed before the key that leaves, and waits until the
+ * host has it: it may be waiting for the domain for long.
+ */
+static void leave(struct attached *a)
+{
+    json_t *answer;
+
+    if (a->input_id > 0) {
+        cli_text_drop(&a->typed, a->input_sent);
+        a->input_id = 0;
+    }
+    while (a->typed.len > 0 && a->c->fd >= 0) {
+        send_input(a);
+        cli_text_drop(&a->typed, a->input_sent);
+        a->input_id = 0;
+    }
+    answer = a->c->fd >= 0 ? control_do(a->c, "host", NULL, NULL) : NULL;
+    json_decref(answer);
 }
 
 int console_attach(struct control *c, int domid, bool follow, bool fresh,
@@ -215,6 +277,10 @@ int console_attach(struct control *c, int domid, bool follow, bool fresh,
     while (!a.done && ended_by == 0 && serve(&a)) {
     }
     terminal_restore();
+    if (a.done && a.input_open && a.status == CLI_OK) {
+        leave(&a);
+    }
+    cli_text_free(&a.typed);
     if (ended_by != 0) {
         (void)signal(ended_by, SIG_DFL);
         (void)raise(ended_by);

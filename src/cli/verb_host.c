@@ -19,6 +19,8 @@ enum {
     PCPUS_MAX = 16,
     MEMORY_MIN_MIB = 192,
     MEMORY_MAX_MIB = 1 << 19,
+    LOG_LIMIT_MIB = 64,
+    LOG_LIMIT_MAX_MIB = 1 << 20,
     STOP_S = 30, /* for a host to end after it was told */
 };
 
@@ -26,6 +28,7 @@ enum {
     OPT_PCPUS = 1,
     OPT_MEMORY,
     OPT_LOG_DIR,
+    OPT_LOG_LIMIT,
     OPT_FOREGROUND,
     OPT_QEMU,
     OPT_VERBOSE
@@ -38,7 +41,11 @@ static const struct cli_option options[] = {
      "start: memory for all domains and the hypervisor (default 1024). Of it "
      "only what is used takes memory."},
     {"log-dir", 0, CLI_VALUE, OPT_LOG_DIR, "DIR",
-     "start: append what domain NAME prints to DIR/guest-NAME.log."},
+     "start: append what domain NAME prints to DIR/guest-NAME.log, whether "
+     "or not somebody reads it."},
+    {"log-limit", 0, CLI_VALUE, OPT_LOG_LIMIT, "MIB",
+     "start: a log that would get longer is renamed to guest-NAME.log.1, in "
+     "place of the one before, and begun anew (default 64; 0: never)."},
     {"foreground", 'F', CLI_FLAG, OPT_FOREGROUND, NULL,
      "start: stay, and print what the log would hold."},
     {"qemu", 0, CLI_VALUE, OPT_QEMU, "ARG",
@@ -138,6 +145,7 @@ static int start(const struct verb_args *a)
 {
     struct host_options o;
     char *log_dir = NULL, **qemu = NULL;
+    unsigned log_mib = LOG_LIMIT_MIB;
     int rc = CLI_USAGE;
 
     host_defaults(&o);
@@ -145,9 +153,12 @@ static int start(const struct verb_args *a)
     if (number(a, OPT_PCPUS, "pcpus", 1, PCPUS_MAX, &o.pcpus) == 0 &&
         number(a, OPT_MEMORY, "memory", MEMORY_MIN_MIB, MEMORY_MAX_MIB,
                &o.memory_mib) == 0 &&
+        number(a, OPT_LOG_LIMIT, "log-limit", 0, LOG_LIMIT_MAX_MIB, &log_mib) ==
+            0 &&
         (a->value[OPT_LOG_DIR] == NULL ||
          find_log_dir(a->value[OPT_LOG_DIR], &log_dir) == 0)) {
         o.log_dir = log_dir;
+        o.log_max = (uint64_t)log_mib << 20;
         for (size_t i = 0; i < a->nr_given; i++) {
             if (a->given[i].id == OPT_QEMU) {
                 qemu = cli_grow(qemu, o.nr_qemu + 1, sizeof(*qemu));

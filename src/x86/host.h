@@ -32,7 +32,6 @@
 #include "link.h"
 #include "virt/virt.h"
 
-#define HOST_INPUT 4096u /* bytes typed and not yet taken; a power of two */
 #define HOST_NAME (sizeof(((struct domain_spec *)NULL)->name) + 12)
 
 enum host_state {
@@ -76,7 +75,8 @@ struct host_domain {
     /* list: */
     bool input_lost; /* said once */
     uint32_t in_head, in_tail;
-    char input[HOST_INPUT];
+    uint32_t in_told; /* in_tail, as far as the tool was told of it */
+    char input[SCHEDOP_LINK_INPUT];
 };
 
 struct host {

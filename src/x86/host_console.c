@@ -4,8 +4,9 @@
  * waits in their record until they take it.
  *
  * Output is never dropped: a guest whose ring is full waits until it was
- * drained. Input is, when a domain does not take 4 KiB of it: the link has no
- * way to hold one domain's keyboard back without all others'.
+ * drained. Nor is input: the tool sends no more than SCHEDOP_LINK_INPUT bytes
+ * that a domain has not taken, and hears of those that were. Without a link
+ * nobody counts, and what a domain does not take of COM1's input is lost.
  */
 #include "host.h"
 
@@ -19,6 +20,9 @@
 #define CHUNK 512u
 #define CHUNKS_MAX 8u /* of one domain and round */
 #define COMMANDS_MAX 64u
+
+_Static_assert((SCHEDOP_LINK_INPUT & (SCHEDOP_LINK_INPUT - 1)) == 0,
+               "indices of the input wrap");
 
 /* Commands on their way from the boot pCPU to the worker; list. */
 static struct linkline_command commands[COMMANDS_MAX];
@@ -101,18 +105,35 @@ static bool uses_ring(const struct host_domain *h)
 /* Bytes at the front of the input that lie in one piece; list held. */
 static size_t input_piece(const struct host_domain *h, const char **bytes)
 {
-    uint32_t at = h->in_tail % HOST_INPUT;
+    uint32_t at = h->in_tail % SCHEDOP_LINK_INPUT;
     uint32_t fill = h->in_head - h->in_tail;
 
     *bytes = h->input + at;
-    return fill < HOST_INPUT - at ? fill : HOST_INPUT - at;
+    return fill < SCHEDOP_LINK_INPUT - at ? fill : SCHEDOP_LINK_INPUT - at;
+}
+
+/*
+ * How many bytes the domain took of which the tool should hear now: not of
+ * every single one, but of all when nothing else would remind us. List held.
+ */
+static uint32_t input_taken(struct host_domain *h)
+{
+    uint32_t n = h->in_tail - h->in_told;
+
+    if (h->in_head != h->in_tail && n < SCHEDOP_LINK_INPUT / 4) {
+        return 0;
+    }
+    h->in_told = h->in_tail;
+    return n;
 }
 
 static bool feed_ring(struct host_domain *h)
 {
+    const struct link_domain id = host_link(h);
     const char *bytes;
     bool some = false;
     size_t n, fed;
+    uint32_t taken;
 
     x86_lock(&host.list);
     do {
@@ -121,7 +142,11 @@ static bool feed_ring(struct host_domain *h)
         h->in_tail += (uint32_t)fed;
         some |= fed > 0;
     } while (fed > 0 && fed == n);
+    taken = input_taken(h);
     x86_unlock(&host.list);
+    if (taken > 0) {
+        link_took(&id, taken);
+    }
     return some;
 }
 
@@ -143,8 +168,10 @@ bool host_serve_console(struct sop_pcpu *self, struct host_domain *h)
 size_t host_console_read(struct x86_domain *d, char *text, size_t len)
 {
     struct host_domain *h;
+    struct link_domain id = {0};
     const char *bytes;
     size_t n = 0, part;
+    uint32_t taken = 0;
 
     x86_lock(&host.list);
     h = host_of(d);
@@ -155,7 +182,15 @@ size_t host_console_read(struct x86_domain *d, char *text, size_t len)
         }
         h->in_tail += (uint32_t)part;
     }
+    if (h != NULL) {
+        /* Its own vCPU is here, so the record stays while we use it. */
+        id = host_link(h);
+        taken = input_taken(h);
+    }
     x86_unlock(&host.list);
+    if (taken > 0) {
+        link_took(&id, taken);
+    }
     return n;
 }
 
@@ -164,8 +199,8 @@ static size_t input_add(struct host_domain *h, const char *bytes, size_t len)
 {
     size_t n = 0;
 
-    while (n < len && h->in_head - h->in_tail < HOST_INPUT) {
-        h->input[h->in_head++ % HOST_INPUT] = bytes[n++];
+    while (n < len && h->in_head - h->in_tail < SCHEDOP_LINK_INPUT) {
+        h->input[h->in_head++ % SCHEDOP_LINK_INPUT] = bytes[n++];
     }
     return n;
 }

@@ -229,6 +229,13 @@ void link_con(const struct link_domain *d, const char *text, size_t len)
     x86_unlock(&link_lock);
 }
 
+void link_took(const struct link_domain *d, uint32_t bytes)
+{
+    if (link_present()) {
+        link_printf("took %u %u\n", d->domid, bytes);
+    }
+}
+
 void link_gone(const struct link_domain *d)
 {
     if (link_present()) {

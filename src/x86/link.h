@@ -25,6 +25,8 @@ void link_create(const struct link_domain *d);
 void link_start(const struct link_domain *d, uint64_t now);
 void link_fail(const char *name, const char *why);
 void link_con(const struct link_domain *d, const char *text, size_t len);
+/* It took that many of the bytes typed for it. */
+void link_took(const struct link_domain *d, uint32_t bytes);
 void link_crash(const struct link_domain *d, const char *text);
 void link_end(const struct link_domain *d, uint8_t code, const char *action,
               const struct sop_domain_info *info);

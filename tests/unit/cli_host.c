@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli/host_daemon.h"
@@ -421,6 +422,138 @@ static void lines_of_great_depth(void **state)
     }
 }
 
+/* Sends `len` characters x as input of domain 1. */
+static void type(int id, size_t len)
+{
+    char *text = cli_alloc(len + 1), *line;
+
+    memset(text, 'x', len);
+    line = cli_format("{\"id\":%d,\"do\":\"input\",\"args\":{\"domid\":1,"
+                      "\"data\":\"%s\"}}\n",
+                      id, text);
+    for (size_t at = 0; at < strlen(line); at += 16000) {
+        say(line + at, strlen(line + at) < 16000 ? strlen(line + at) : 16000);
+    }
+    free(line);
+    free(text);
+}
+
+/* Typed bytes on the way to the hypervisor, which are then gone. */
+static size_t sent(void)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < h.to_link.len; i++) {
+        n += h.to_link.data[i] == 'x';
+    }
+    cli_text_drop(&h.to_link, h.to_link.len);
+    return n;
+}
+
+static void expect_answer(int id, const char *member)
+{
+    json_t *line = hear_on(peer);
+
+    assert_int_equal(json_integer_value(json_object_get(line, "id")), id);
+    assert_non_null(json_object_get(line, member));
+    json_decref(line);
+}
+
+static void input_goes_as_fast_as_it_is_read(void **state)
+{
+    (void)state;
+    hypervisor("create 1 g");
+    type(1, SCHEDOP_LINK_INPUT - 1);
+    expect_answer(1, "ok");
+    type(2, 10);
+    type(3, 0); /* after the one before */
+    assert_int_equal(sent(), SCHEDOP_LINK_INPUT);
+    assert_null(hear_on(peer));
+    hypervisor("took 1 4");
+    assert_int_equal(sent(), 4);
+    assert_null(hear_on(peer));
+    hypervisor("took 1 100");
+    assert_int_equal(sent(), 5);
+    host_client_write(client);
+    expect_answer(2, "ok");
+    expect_answer(3, "ok");
+    /* More than it was sent it cannot have taken. */
+    hypervisor("took 1 4000000000");
+    type(4, 3 * SCHEDOP_LINK_INPUT);
+    assert_int_equal(sent(), SCHEDOP_LINK_INPUT);
+}
+
+static void input_that_nobody_reads(void **state)
+{
+    const size_t piece = 32000;
+    size_t all = 0;
+    int id = 1;
+
+    (void)state;
+    hypervisor("create 1 g");
+    do {
+        type(id++, piece);
+        all += piece;
+    } while (all + piece <= HOST_INPUT_MAX + SCHEDOP_LINK_INPUT);
+    assert_null(hear_on(peer));
+    type(id, piece);
+    expect_code("busy");
+    assert_int_equal(sent(), SCHEDOP_LINK_INPUT);
+    hypervisor("end 1 g 0 destroy run_ns=1 cpu_ns=1");
+    hypervisor("gone 1 g");
+    host_client_write(client);
+    for (int i = 1; i < id; i++) {
+        expect_answer(i, "error");
+    }
+    assert_null(h.guests);
+}
+
+static size_t file_size(const char *directory, const char *name)
+{
+    char *path = cli_format("%s/%s", directory, name);
+    struct stat st;
+    size_t size = stat(path, &st) == 0 ? (size_t)st.st_size : SIZE_MAX;
+
+    free(path);
+    return size;
+}
+
+static void a_log_has_a_limit(void **state)
+{
+    char directory[] = "/tmp/schedop-log-XXXXXX";
+    char *path;
+
+    (void)state;
+    assert_non_null(mkdtemp(directory));
+    options.log_dir = directory;
+    options.log_max = 20;
+    hypervisor("create 1 g");
+    hypervisor("con 1 0123456789");
+    hypervisor("con 1 0123456789");
+    assert_int_equal(file_size(directory, "guest-g.log"), 20);
+    assert_int_equal(file_size(directory, "guest-g.log.1"), SIZE_MAX);
+    hypervisor("con 1 x");
+    assert_int_equal(file_size(directory, "guest-g.log"), 1);
+    assert_int_equal(file_size(directory, "guest-g.log.1"), 20);
+    /* What is longer than the limit is whole all the same. */
+    hypervisor("con 1 0123456789012345678901234567890");
+    assert_int_equal(file_size(directory, "guest-g.log"), 31);
+    assert_int_equal(file_size(directory, "guest-g.log.1"), 1);
+    hypervisor("gone 1 g");
+    /* A later domain of that name goes on behind what is there. */
+    options.log_max = 0;
+    hypervisor("create 2 g");
+    hypervisor("con 2 x");
+    assert_int_equal(file_size(directory, "guest-g.log"), 32);
+    options.log_dir = NULL;
+    for (int i = 0; i < 2; i++) {
+        path = cli_format("%s/guest-g.log%s", directory, i == 0 ? "" : ".1");
+        assert_int_equal(unlink(path), 0);
+        free(path);
+    }
+    assert_int_equal(rmdir(directory), 0);
+}
+
 /* ---- anything ---- */
 
 static struct prng seed = {1};
@@ -511,6 +644,7 @@ static const char *const said[] = {
     "create 2 g",
     "start 1 12",
     "con 1 text\\n\\xff",
+    "took 1 9",
     "end 1 g 1 restart run_ns=1 cpu_ns=2",
     "end 2 g 3 destroy run_ns=1 cpu_ns=2",
     "gone 1 g",
@@ -580,12 +714,21 @@ int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(lines_that_make_no_sense),  TEST(arguments_that_make_no_sense),
-        TEST(lines_in_pieces),           TEST(a_line_without_end),
-        TEST(lines_of_great_depth),      TEST(a_client_that_goes),
-        TEST(a_question_and_its_answer), TEST(questions_wait_their_turn),
-        TEST(the_host_ends_in_between),  TEST(a_console_over_a_restart),
-        TEST(a_console_nobody_reads),    TEST(anything),
+        TEST(lines_that_make_no_sense),
+        TEST(arguments_that_make_no_sense),
+        TEST(lines_in_pieces),
+        TEST(a_line_without_end),
+        TEST(lines_of_great_depth),
+        TEST(a_client_that_goes),
+        TEST(a_question_and_its_answer),
+        TEST(questions_wait_their_turn),
+        TEST(the_host_ends_in_between),
+        TEST(a_console_over_a_restart),
+        TEST(a_console_nobody_reads),
+        TEST(input_goes_as_fast_as_it_is_read),
+        TEST(input_that_nobody_reads),
+        TEST(a_log_has_a_limit),
+        TEST(anything),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
