@@ -5,7 +5,8 @@
  * The store keeps names, values, paths and tokens as texts: immutable, counted
  * references, made of a chain of 64-byte chunks. A pool can therefore never
  * fragment, its worst case is known when it is made, and two versions of a
- * node share what did not change. No locks: the owner of the store has one.
+ * node share what did not change. It takes its memory a page at a time when
+ * it first needs it, and keeps it. No locks: the owner of the store has one.
  */
 #ifndef SCHEDOP_BACKEND_TEXT_H
 #define SCHEDOP_BACKEND_TEXT_H
@@ -30,16 +31,34 @@ struct text_chunk {
     } u;
 };
 
+#define TEXT_PAGE_CHUNKS 64u
+#define TEXT_PAGE (TEXT_PAGE_CHUNKS * sizeof(struct text_chunk))
+
 struct text_pool {
-    struct text_chunk *chunk; /* chunk 0 is never used */
-    uint32_t nr;
-    uint32_t free; /* first free chunk */
+    struct text_chunk **page; /* chunk 0 of page 0 is never used */
+    uint32_t nr, nr_pages;
+    uint32_t fresh; /* chunks from here on were never used */
+    uint32_t free;  /* first free chunk below */
     uint32_t nr_free;
+    void *(*more)(void *context); /* a page, NULL when there is none */
+    void *context;
 };
 
-/* Takes `nr` zeroed chunks for ever. */
-void text_pool_init(struct text_pool *pool, struct text_chunk *chunk,
-                    uint32_t nr);
+/* Pages, and entries of `page`, that a pool of `nr` chunks may come to. */
+uint32_t text_pool_pages(uint32_t nr);
+
+/*
+ * A pool of `nr` chunks whose pages `more` gives; what is in `page` already
+ * is used as it is.
+ */
+void text_pool_init(struct text_pool *pool, struct text_chunk **page,
+                    uint32_t nr, void *(*more)(void *context), void *context);
+
+/*
+ * Sees to it that the next `chunks` chunks, or all there are, need no further
+ * page; false when it cannot be had.
+ */
+bool text_reserve(struct text_pool *pool, uint32_t chunks);
 
 /* Chunks that a text of `len` bytes takes; at least one. */
 uint32_t text_cost(size_t len);

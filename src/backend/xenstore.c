@@ -11,6 +11,7 @@
 #define XS_HOST_NODES_PER_DOMAIN 64u
 
 _Static_assert(sizeof(struct text_chunk) == 64, "text_chunk");
+_Static_assert(TEXT_PAGE == 4096, "the page of xenstore_config");
 _Static_assert(sizeof(struct xsd_sockmsg) == 16, "xsd_sockmsg");
 
 /* ---------------------------------------------------------------- set-up */
@@ -60,7 +61,9 @@ static void carve_all(struct xenstore *xs, struct carver *a)
     uint32_t chunks =
         cfg->domains * (cfg->chunks + cfg->queue_chunks) + 2 * own;
     struct xs_node *node = carve(a, nodes, sizeof(*node));
-    struct text_chunk *chunk = carve(a, chunks, sizeof(*chunk));
+    uint32_t pages = text_pool_pages(chunks);
+    struct text_chunk **page = carve(a, pages, sizeof(*page));
+    char *text = cfg->page != NULL ? NULL : carve(a, pages, TEXT_PAGE);
 
     xs->nr_slots = slots;
     xs->nr_watches = cfg->domains * cfg->watches + 1;
@@ -82,7 +85,11 @@ static void carve_all(struct xenstore *xs, struct carver *a)
     if (a->base == NULL) {
         return;
     }
-    xs_pool_init(&xs->pool, node, nodes, chunk, chunks);
+    for (uint32_t i = 0; text != NULL && i < pages; i++) {
+        page[i] = (struct text_chunk *)(text + i * TEXT_PAGE);
+    }
+    text_pool_init(&xs->pool.text, page, chunks, cfg->page, cfg->context);
+    xs_pool_init(&xs->pool, node, nodes);
     for (uint32_t i = 0; i < xs->nr_txns; i++) {
         xs->txn[i].at.usage = usage + (size_t)i * slots;
     }

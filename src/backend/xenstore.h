@@ -5,10 +5,11 @@
  *
  * It answers the wire protocol of <xen/io/xs_wire.h> as Xen's xenstored does:
  * every request type, permissions, watches, transactions, quotas, error names.
- * All memory is one arena given at the start. A domain can exhaust its own
- * share of it and nothing else: the pools hold the sum of all shares, and the
- * old versions that transactions keep are given up, oldest first, when room
- * is short (those transactions then end with EAGAIN).
+ * All memory is one arena given at the start, or that and pages for the text
+ * as it comes. A domain can exhaust its own share and nothing else: the pools
+ * hold the sum of all shares, and the old versions that transactions keep are
+ * given up, oldest first, when room is short (those transactions then end with
+ * EAGAIN).
  *
  * A transaction sees the tree as it was when it began, and commits if nobody
  * else changed a node it looked at or touched.
@@ -40,6 +41,12 @@ struct xenstore_config {
     void (*complain)(void *context, uint16_t domid, const char *text);
     /* Signal the domain's xenstore event channel. */
     void (*notify)(void *context, uint16_t domid);
+    /*
+     * A zeroed page of 4096 bytes, for ever; NULL when there is none, and
+     * what needs it gets ENOMEM. Without this function the arena has room for
+     * all.
+     */
+    void *(*page)(void *context);
     void *context;
 };
 

@@ -221,6 +221,15 @@ static uint32_t create(const struct xs_who *who, struct xs_path path)
     return n;
 }
 
+/* So that what is begun ends: `missing` new nodes and a value. */
+static bool has_memory(struct xs_pool *p, struct xs_path path, uint32_t missing,
+                       size_t len)
+{
+    uint32_t names = missing + (uint32_t)(path.len / TEXT_REST);
+
+    return text_reserve(&p->text, names + text_cost(len));
+}
+
 int xs_put(const struct xs_who *who, struct xs_path path, const char *value,
            size_t len, bool keep_value)
 {
@@ -239,6 +248,9 @@ int xs_put(const struct xs_who *who, struct xs_path path, const char *value,
     err = note(who, path, missing, XS_WRITTEN);
     if (err != 0) {
         return err;
+    }
+    if (!has_memory(p, path, missing, len)) {
+        return -XEN_ENOMEM;
     }
     n = n == 0 ? create(who, path)
                : xs_tree_own(p, &xs_version_of(who)->root, path);

@@ -6,11 +6,10 @@
 
 #include "lib/string.h"
 
-void xs_pool_init(struct xs_pool *p, struct xs_node *node, uint32_t nr,
-                  struct text_chunk *chunk, uint32_t nr_chunks)
+void xs_pool_init(struct xs_pool *p, struct xs_node *node, uint32_t nr)
 {
-    *p = (struct xs_pool){.node = node, .nr = nr};
-    text_pool_init(&p->text, chunk, nr_chunks);
+    p->node = node;
+    p->nr = nr;
     for (uint32_t i = nr; i-- > 1;) {
         node[i].refs = 0;
         node[i].next = p->free;

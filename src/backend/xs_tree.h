@@ -55,8 +55,8 @@ struct xs_path {
     size_t len;
 };
 
-void xs_pool_init(struct xs_pool *p, struct xs_node *node, uint32_t nr,
-                  struct text_chunk *chunk, uint32_t nr_chunks);
+/* The nodes of a pool whose texts are set up already. */
+void xs_pool_init(struct xs_pool *p, struct xs_node *node, uint32_t nr);
 
 /* Well formed: absolute, legal characters, no empty component, length. */
 bool xs_path_ok(struct xs_path path);

@@ -277,6 +277,12 @@ static void on_notify(void *context, uint16_t domid)
     }
 }
 
+static void *text_page(void *context)
+{
+    (void)context;
+    return hv_alloc(PAGE_SIZE);
+}
+
 void host_init(struct sop_system *sys)
 {
     struct xenstore_config cfg = {
@@ -285,6 +291,7 @@ void host_init(struct sop_system *sys)
                                               : 1,
         .complain = on_complaint,
         .notify = on_notify,
+        .page = text_page,
     };
     size_t size = xenstore_size(&cfg);
     void *arena = hv_alloc(size);

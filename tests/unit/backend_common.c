@@ -25,6 +25,20 @@ static void on_notify(void *context, uint16_t domid)
     guest_of(context, domid)->notified++;
 }
 
+static void *on_page(void *context)
+{
+    struct world *w = context;
+    void *page;
+
+    if (w->nr_pages == w->pages_max) {
+        return NULL;
+    }
+    page = calloc(1, 4096);
+    assert_non_null(page);
+    w->page[w->nr_pages++] = page;
+    return page;
+}
+
 void world_open(struct world *w, const struct xenstore_config *shares)
 {
     struct xenstore_config cfg =
@@ -35,7 +49,9 @@ void world_open(struct world *w, const struct xenstore_config *shares)
     cfg.domains = GUESTS;
     cfg.complain = on_complaint;
     cfg.notify = on_notify;
+    cfg.page = on_page;
     cfg.context = w;
+    w->pages_max = PAGES_MAX;
     size = xenstore_size(&cfg);
     assert_true(size > 0);
     w->arena = aligned_alloc(64, size);
@@ -53,6 +69,9 @@ void world_open(struct world *w, const struct xenstore_config *shares)
 void world_close(struct world *w)
 {
     assert_ptr_equal(xenstore_check(w->xs), NULL);
+    while (w->nr_pages > 0) {
+        free(w->page[--w->nr_pages]);
+    }
     free(w->arena);
 }
 

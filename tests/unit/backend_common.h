@@ -31,9 +31,13 @@ struct guest {
     char complaint[128];
 };
 
+#define PAGES_MAX 256
+
 struct world {
     struct xenstore *xs;
     void *arena;
+    void *page[PAGES_MAX]; /* that the store asked for */
+    unsigned nr_pages, pages_max;
     struct guest guest[GUESTS];
 };
 

@@ -732,6 +732,29 @@ static void bytes_are_limited(void **state)
     expect_write(&w, 1, 0, "data/v", value, "OK");
 }
 
+/* The machine has no page left: no half of a write, and all is well after. */
+static void pages_run_out(void **state)
+{
+    static char big[9 + 2048];
+    char path[32];
+    unsigned made = 0;
+
+    (void)state;
+    w.pages_max = w.nr_pages;
+    memset(big, 'b', sizeof(big));
+    for (const char *answer = "OK"; strcmp(answer, "OK") == 0; made++) {
+        snprintf(path, sizeof(path), "data/%u", 100 + made);
+        memcpy(big, path, 9);
+        answer = ask(&w, 0, XS_WRITE, 0, big, sizeof(big))->body;
+        assert_true(strcmp(answer, "OK") == 0 || strcmp(answer, "ENOMEM") == 0);
+        assert_in_range(made, 0, 3); /* what is left of a page */
+    }
+    expect_error(&w, 0, XS_READ, path, "ENOENT");
+    assert_ptr_equal(xenstore_check(w.xs), NULL);
+    w.pages_max = PAGES_MAX;
+    assert_string_equal(ask(&w, 0, XS_WRITE, 0, big, sizeof(big))->body, "OK");
+}
+
 static void watches_are_limited(void **state)
 {
     char path[32];
@@ -906,6 +929,7 @@ int main(void)
         TEST(a_domain_takes_its_transactions_along),
         TEST(nodes_are_limited),
         TEST(bytes_are_limited),
+        TEST(pages_run_out),
         TEST(watches_are_limited),
         TEST(unread_events_are_limited),
         TEST(changes_in_a_transaction_are_limited),
