@@ -32,7 +32,7 @@ struct domain_spec {
     const struct boot_module *image;
     const char *cmdline; /* the guest's own, "" if none */
     unsigned memory_mib, vcpus;
-    unsigned online; /* what xenstore shows as on line; 0: all */
+    unsigned online;             /* what xenstore shows as on line; 0: all */
     unsigned max_event_channels; /* the highest port */
     bool hardware;
     char pool[64]; /* name of its cpupool */
