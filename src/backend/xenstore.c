@@ -63,7 +63,8 @@ static void carve_all(struct xenstore *xs, struct carver *a)
     struct xs_node *node = carve(a, nodes, sizeof(*node));
     uint32_t pages = text_pool_pages(chunks);
     struct text_chunk **page = carve(a, pages, sizeof(*page));
-    char *text = cfg->page != NULL ? NULL : carve(a, pages, TEXT_PAGE);
+    struct text_chunk *text =
+        cfg->page != NULL ? NULL : carve(a, pages, TEXT_PAGE);
 
     xs->nr_slots = slots;
     xs->nr_watches = cfg->domains * cfg->watches + 1;
@@ -86,7 +87,7 @@ static void carve_all(struct xenstore *xs, struct carver *a)
         return;
     }
     for (uint32_t i = 0; text != NULL && i < pages; i++) {
-        page[i] = (struct text_chunk *)(text + i * TEXT_PAGE);
+        page[i] = text + i * TEXT_PAGE_CHUNKS;
     }
     text_pool_init(&xs->pool.text, page, chunks, cfg->page, cfg->context);
     xs_pool_init(&xs->pool, node, nodes);
