@@ -9,15 +9,9 @@
 # shellcheck disable=SC2016
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
-unset SCHEDOP_QEMU SCHEDOP_HOST SCHEDOP_GDB
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run"
-end() {
-    "$schedop" host stop >/dev/null 2>&1
-    rm -rf "$tmp"
-}
-trap end EXIT
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
+unset SCHEDOP_GDB
 if ! command -v gdb >/dev/null; then
     echo "1..0 # SKIP there is no gdb"
     exit 0

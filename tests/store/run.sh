@@ -6,15 +6,8 @@
 # usage: tests/store/run.sh BUILDDIR
 # shellcheck source=tests/cli/tap.sh
 . tests/cli/tap.sh
-unset SCHEDOP_QEMU SCHEDOP_HOST
-export SCHEDOP_HYPERVISOR=$build/schedop-hypervisor.elf
-export XDG_RUNTIME_DIR=$tmp/run
-mkdir "$tmp/run"
-end() {
-    "$schedop" host stop >/dev/null 2>&1
-    rm -rf "$tmp"
-}
-trap end EXIT
+# shellcheck source=tests/cli/hosts.sh
+. tests/cli/hosts.sh
 
 bytes=${BYTES:-49152}
 cat >"$tmp/sip.cfg" <<C
