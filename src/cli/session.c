@@ -10,9 +10,9 @@
  *   LEAVING   after `exit`: QEMU is about to end by itself
  *
  * and is done when QEMU is dead and its pipes are empty. When a phase takes
- * too long, QEMU is killed.
+ * too long, QEMU is killed. What lines of the link do: session_link.c.
  */
-#include "session.h"
+#include "session_private.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,63 +24,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "console.h"
-#include "gdb_run.h"
-#include "link.h"
-#include "record.h"
-#include "tail.h"
 #include "terminal.h"
 
-enum phase { BOOTING, RUNNING, STOPPING, LEAVING };
-
-enum {
-    BOOT_MS = 60000, /* a slow machine under load; not a promise */
-    STOP_MS = 3000,
-    LEAVE_MS = 2000,
-    SIGNAL_PATIENCE_MS = 200,
-    INPUT_BACKLOG = 4096, /* typed and not yet sent */
-    /* The same at a terminal: Ctrl-] is seen although the domain reads
-       nothing. */
-    INPUT_BACKLOG_RAW = 64 << 10,
-    INPUT_KEPT = 1024, /* of it, ahead of `stop` */
-};
-
-struct session {
-    const struct run *run;
-    struct qemu *q;
-    struct outcome *outcome;
-    struct console console;
-    struct link_reader reader;
-    struct cli_text to_link;
-    bool to_link_mid_line; /* the last byte written was no newline */
-    struct tail com1, messages;
-    enum phase phase;
-    uint64_t phase_end_ms; /* UINT64_MAX: unlimited */
-    uint64_t limit_ms;     /* --timeout, likewise */
-    uint64_t now_ms;
-    int signal_fd;
-    int signal; /* that ends the session */
-    bool hello, dead, panicked;
-    struct recorder *recorder; /* of --trace, or NULL */
-    struct gdb_run gdb;        /* of --gdb */
-    int wait_status;
-    /* standard input */
-    bool input_open, raw;
-    const char *input_name; /* the domain it belongs to, or NULL */
-    bool input_ready;       /* that domain runs */
-    uint16_t input_domid;
-    struct cli_text typed; /* that waits for the domain to read */
-    size_t input_room;     /* bytes that may be sent now */
-    unsigned garbage;      /* lines that were no link lines */
-};
-
-static void enter(struct session *s, enum phase phase, uint64_t ms)
+void session_enter(struct session *s, enum phase phase, uint64_t ms)
 {
     s->phase = phase;
     s->phase_end_ms = s->now_ms + ms;
 }
 
-static void kill_qemu(struct session *s)
+void session_kill(struct session *s)
 {
     if (s->q->pid > 0) {
         kill(s->q->pid, SIGKILL);
@@ -102,250 +54,23 @@ static void cut_queue(struct session *s)
     s->to_link.len = end != NULL ? (size_t)(end + 1 - s->to_link.data) : 0;
 }
 
-/*
- * Asks the hypervisor to end all domains, ahead of input that waits; a second
- * time means at once.
- */
-static void stop(struct session *s)
+void session_stop(struct session *s)
 {
     if (s->phase == BOOTING || s->phase == STOPPING) {
-        kill_qemu(s);
+        session_kill(s);
         s->phase = STOPPING;
     } else if (s->phase == RUNNING) {
         cut_queue(s);
         cli_text_str(&s->to_link, "stop\n");
-        enter(s, STOPPING, STOP_MS);
+        session_enter(s, STOPPING, STOP_MS);
     }
 }
 
-static void give_up(struct session *s)
+void session_give_up(struct session *s)
 {
     s->outcome->error = true;
-    kill_qemu(s);
+    session_kill(s);
     s->phase = STOPPING;
-}
-
-/* ---- lines from the hypervisor ---- */
-
-static void on_hello(struct session *s, const struct link_message *m)
-{
-    if (m->number != SCHEDOP_LINK_VERSION) {
-        cli_error("the hypervisor speaks link version %" PRIu64
-                  ", this program version %d: build or install both anew",
-                  m->number, SCHEDOP_LINK_VERSION);
-        give_up(s);
-        return;
-    }
-    s->hello = true;
-    if (s->phase == BOOTING) {
-        enter(s, RUNNING, 0);
-        s->phase_end_ms = UINT64_MAX;
-    }
-}
-
-static void on_boot(struct session *s, const struct link_message *m)
-{
-    s->outcome->boot = m->boot;
-    s->outcome->booted = true;
-    if (s->run->verbose > 0) {
-        cli_note("hypervisor: up after %.3f s: %" PRIu64 " pCPUs, %" PRIu64
-                 " MiB of memory, %" PRIu64 " KiB of it for itself",
-                 (double)m->boot.boot_ns / 1e9, m->boot.pcpus,
-                 m->boot.memory_kib / 1024, m->boot.hypervisor_kib);
-    }
-}
-
-static void on_log(struct session *s, const struct link_message *m)
-{
-    if (strcmp(m->level, "error") == 0) {
-        cli_error("hypervisor: %s", m->text);
-    } else if (strcmp(m->level, "warning") == 0) {
-        cli_warning("hypervisor: %s", m->text);
-    } else if (s->run->verbose > 0) {
-        cli_note("hypervisor: %s", m->text);
-    }
-}
-
-static void on_create(struct session *s, const struct link_message *m)
-{
-    unsigned restarts = outcome_restarts(s->outcome, m->name);
-
-    if (outcome_create(s->outcome, m) == NULL) {
-        cli_error("the hypervisor reports more than %u domains", OUTCOME_ROWS);
-        give_up(s);
-        return;
-    }
-    if (restarts > s->run->restarts_max) {
-        cli_text_printf(&s->to_link, "destroy %u\n", m->domid);
-    }
-}
-
-static void on_start(struct session *s, const struct link_message *m)
-{
-    struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
-
-    if (row == NULL) {
-        return;
-    }
-    row->started = true;
-    row->start_ns = m->number;
-    if (s->run->verbose > 0) {
-        cli_note("%s: first instruction after %.3f s", row->name,
-                 (double)m->number / 1e9);
-    }
-    if (s->input_name != NULL && strcmp(row->name, s->input_name) == 0) {
-        s->input_ready = true;
-        s->input_domid = m->domid;
-        s->input_room = SCHEDOP_LINK_INPUT;
-    }
-}
-
-static void on_took(struct session *s, const struct link_message *m)
-{
-    if (s->input_ready && s->input_domid == m->domid) {
-        link_took(m, &s->input_room);
-    }
-}
-
-static void on_con(struct session *s, const struct link_message *m)
-{
-    const struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
-
-    if (row != NULL) {
-        outcome_xtf_feed(&s->outcome->xtf, m->text, m->text_len);
-        console_write(&s->console, row->name, m->text, m->text_len, s->now_ms);
-    }
-}
-
-static void limit_restarts(struct session *s, const struct outcome_row *row)
-{
-    const char *action = row->end[outcome_ends_kept(row) - 1].action;
-
-    if (outcome_restarts(s->outcome, row->name) != s->run->restarts_max + 1 ||
-        (strstr(action, "restart") == NULL &&
-         strcmp(action, "soft-reset") != 0)) {
-        return;
-    }
-    cli_error("%s: restarted more than %u times: destroyed; do "
-              "--max-restarts N to allow more, or --expect %s=REASON to end "
-              "with the first",
-              row->name, s->run->restarts_max, row->name);
-    s->outcome->limited = true;
-    if (strcmp(action, "soft-reset") == 0) {
-        cli_text_printf(&s->to_link, "destroy %u\n", row->domid);
-    }
-}
-
-static void on_end(struct session *s, const struct link_message *m)
-{
-    struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
-
-    if (row == NULL || row->over) {
-        return;
-    }
-    outcome_ended(row, m);
-    console_end_line(&s->console, row->name);
-    if (row->over && s->input_ready && s->input_domid == m->domid) {
-        s->input_ready = false;
-    }
-    limit_restarts(s, row);
-}
-
-static void on_crash(struct session *s, const struct link_message *m)
-{
-    const struct outcome_row *row = outcome_by_id(s->outcome, m->domid);
-    const struct run_expect *e =
-        row != NULL ? run_expectation(s->run, row->name) : NULL;
-
-    if (row != NULL && (e == NULL || e->code != CLI_CRASHED)) {
-        cli_error("%s: crashed: %s", row->name, m->text);
-    } else if (row != NULL && s->run->verbose > 0) {
-        cli_note("%s: crashed as expected: %s", row->name, m->text);
-    }
-}
-
-static void on_trace(struct session *s, const struct link_message *m)
-{
-    if (s->recorder == NULL) {
-        return; /* nobody asked */
-    }
-    if (!recorder_ring(s->recorder, &s->q->ram, m->ring.pcpu, m->ring.pa,
-                       m->ring.records)) {
-        cli_error("the hypervisor announces a trace ring that cannot be");
-        give_up(s);
-    }
-}
-
-static void on_message(struct session *s, const struct link_message *m)
-{
-    switch (m->verb) {
-    case LINK_HELLO:
-        on_hello(s, m);
-        break;
-    case LINK_BOOT:
-        on_boot(s, m);
-        break;
-    case LINK_LOG:
-        on_log(s, m);
-        break;
-    case LINK_CREATE:
-        on_create(s, m);
-        break;
-    case LINK_START:
-        on_start(s, m);
-        break;
-    case LINK_FAIL:
-        cli_error("%s: %s", m->name, m->text);
-        s->outcome->error = true;
-        break;
-    case LINK_CON:
-        on_con(s, m);
-        break;
-    case LINK_END:
-        on_end(s, m);
-        break;
-    case LINK_CRASH:
-        on_crash(s, m);
-        break;
-    case LINK_TRACE:
-        on_trace(s, m);
-        break;
-    case LINK_EXIT:
-        enter(s, LEAVING, LEAVE_MS);
-        break;
-    case LINK_PANIC:
-        cli_error("the hypervisor failed: %s", m->text);
-        s->panicked = true;
-        s->outcome->error = true;
-        enter(s, LEAVING, LEAVE_MS);
-        break;
-    case LINK_BAD:
-        s->garbage++;
-        break;
-    case LINK_TOOK:
-        on_took(s, m);
-        break;
-    case LINK_UNKNOWN:
-    case LINK_GONE:
-    case LINK_STOPPED:
-    case LINK_ROW:
-    case LINK_DID:
-        break;
-    }
-}
-
-static void on_line(void *ctx, char *line, size_t len)
-{
-    struct session *s = ctx;
-    struct link_message m;
-
-    link_parse(line, len, &m);
-    if (s->hello || m.verb == LINK_HELLO || m.verb == LINK_PANIC) {
-        gdb_run_line(&s->gdb, &m);
-        on_message(s, &m);
-    } else {
-        s->garbage++;
-    }
 }
 
 /* ---- files ---- */
@@ -356,7 +81,7 @@ static void read_link(struct session *s)
     ssize_t n = tail_take(&s->q->link_out, data, sizeof(data));
 
     if (n > 0) {
-        link_feed(&s->reader, data, (size_t)n, on_line, s);
+        link_feed(&s->reader, data, (size_t)n, session_line, s);
     }
 }
 
@@ -399,7 +124,7 @@ static void read_input(struct session *s)
     cli_text_add(&s->typed, data, (size_t)n);
     if (escape != NULL) {
         send_input(s);
-        stop(s);
+        session_stop(s);
     }
 }
 
@@ -429,7 +154,7 @@ static void read_signals(struct session *s)
         if (info.ssi_signo != SIGCHLD) {
             s->signal = (int)info.ssi_signo;
             s->console.patience_ms = SIGNAL_PATIENCE_MS;
-            stop(s);
+            session_stop(s);
         }
     }
     s->dead = s->dead || qemu_reap(s->q, &s->wait_status);
@@ -503,7 +228,7 @@ static void check_times(struct session *s)
             cli_error("time limit of %g s reached%s",
                       (double)s->run->timeout_ms / 1000,
                       s->hello ? "" : " before the hypervisor was up");
-            stop(s);
+            session_stop(s);
         }
     }
     if (s->now_ms < s->phase_end_ms) {
@@ -512,9 +237,9 @@ static void check_times(struct session *s)
     if (s->phase == BOOTING) {
         cli_error("the hypervisor did not start within %d s", BOOT_MS / 1000);
         s->panicked = true; /* its text may say why */
-        give_up(s);
+        session_give_up(s);
     } else {
-        kill_qemu(s);
+        session_kill(s);
     }
 }
 
@@ -556,7 +281,7 @@ static void serve(struct session *s)
     if (s->console.failed && s->phase == RUNNING) {
         cli_error("cannot write to standard output: stopping");
         s->outcome->error = true;
-        stop(s);
+        session_stop(s);
     }
     check_times(s);
 }
@@ -719,7 +444,7 @@ int session_run(const struct run *run, struct qemu *q,
     s.signal_fd = block_signals(&old);
     s.now_ms = cli_clock_ms();
     s.limit_ms = run->timeout_ms != 0 ? s.now_ms + run->timeout_ms : UINT64_MAX;
-    enter(&s, BOOTING, BOOT_MS);
+    session_enter(&s, BOOTING, BOOT_MS);
     console_init(&s.console, run->json ? STDERR_FILENO : STDOUT_FILENO,
                  run->nr_domains == 1, run->seeded);
     s.console.wait_mask = &old;

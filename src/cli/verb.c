@@ -11,6 +11,18 @@ const struct cli_part verb_no_parts[] = {{NULL, NULL, NULL, false}};
 
 static const char *host_before_verb;
 
+int verb_patience(const struct verb_args *args, int id, unsigned *patience_s)
+{
+    uint64_t s = 60;
+
+    if (args->value[id] != NULL && !cli_number(args->value[id], 86400, &s)) {
+        cli_error("--patience %s: must be seconds", args->value[id]);
+        return CLI_USAGE;
+    }
+    *patience_s = (unsigned)s;
+    return -1;
+}
+
 void verb_set_host(const char *name)
 {
     host_before_verb = name;

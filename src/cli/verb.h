@@ -55,6 +55,13 @@ int verb_parse(const struct cli_command *self, int argc, char **argv,
                size_t min, size_t max, struct verb_args *args);
 void verb_args_free(struct verb_args *args);
 
+/*
+ * --patience with id `id`: how long a domain may take to acknowledge, in s;
+ * 60 by default, as xl has it. -1 to go on, else the status to end with, after
+ * a message.
+ */
+int verb_patience(const struct verb_args *args, int id, unsigned *patience_s);
+
 /* --host of the words before the verb, for those that have none after it. */
 void verb_set_host(const char *name);
 const char *verb_host(const struct verb_args *args);

@@ -21,7 +21,7 @@
 
 enum { OPT_CHECKPOINT = 1, OPT_PAUSED, OPT_PATIENCE, OPT_DOMID };
 
-enum { PATIENCE_S = 60, POLL_MS = 20, PAGES_MAX = 256 };
+enum { POLL_MS = 20, PAGES_MAX = 256 };
 
 static const struct cli_option options[] = {
     {"checkpoint", 'c', CLI_FLAG, OPT_CHECKPOINT, NULL,
@@ -308,7 +308,7 @@ static int save_main(const struct cli_command *self, int argc, char **argv)
 {
     struct verb_args a;
     struct control c;
-    uint64_t patience_s = PATIENCE_S;
+    unsigned patience_s;
     int rc = verb_parse(self, argc, argv, 2, 3, &a);
 
     if (rc >= 0) {
@@ -322,16 +322,13 @@ static int save_main(const struct cli_command *self, int argc, char **argv)
     } else if (a.count[OPT_DOMID] != 0) {
         cli_error("-D is not supported: a restored domain has a new id");
         rc = CLI_USAGE;
-    } else if (a.value[OPT_PATIENCE] != NULL &&
-               !cli_number(a.value[OPT_PATIENCE], 86400, &patience_s)) {
-        cli_error("--patience %s: must be seconds", a.value[OPT_PATIENCE]);
-        rc = CLI_USAGE;
-    } else if (verb_connect(&a, &c) != 0) {
+    } else if ((rc = verb_patience(&a, OPT_PATIENCE, &patience_s)) < 0 &&
+               verb_connect(&a, &c) != 0) {
         rc = CLI_ERROR;
     }
     if (rc >= 0) {
         verb_args_free(&a);
         return rc;
     }
-    return verb_end(&a, &c, save(&c, &a, (unsigned)patience_s));
+    return verb_end(&a, &c, save(&c, &a, patience_s));
 }

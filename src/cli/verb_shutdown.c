@@ -15,7 +15,7 @@
 
 enum { OPT_ALL = 1, OPT_WAIT, OPT_FALLBACK, OPT_PATIENCE };
 
-enum { PATIENCE_S = 60, POLL_MS = 100 };
+enum { POLL_MS = 100 };
 
 #define OPTIONS(verb)                                                           \
     {"all", 'a', CLI_FLAG, OPT_ALL, NULL, verb " all domains."},                \
@@ -145,7 +145,7 @@ static int either(const struct cli_command *self, int argc, char **argv,
 {
     struct verb_args a;
     struct control c;
-    uint64_t patience_s = PATIENCE_S;
+    unsigned patience_s;
     int rc = verb_parse(self, argc, argv, 0, 1, &a);
 
     if (rc >= 0) {
@@ -154,18 +154,15 @@ static int either(const struct cli_command *self, int argc, char **argv,
     if (a.count[OPT_ALL] == 0 && a.nr_operands == 0) {
         cli_error("You must specify -a or a domain id.");
         rc = CLI_ERROR;
-    } else if (a.value[OPT_PATIENCE] != NULL &&
-               !cli_number(a.value[OPT_PATIENCE], 86400, &patience_s)) {
-        cli_error("--patience %s: must be seconds", a.value[OPT_PATIENCE]);
-        rc = CLI_USAGE;
-    } else if (verb_connect(&a, &c) != 0) {
+    } else if ((rc = verb_patience(&a, OPT_PATIENCE, &patience_s)) < 0 &&
+               verb_connect(&a, &c) != 0) {
         rc = CLI_ERROR;
     }
     if (rc >= 0) {
         verb_args_free(&a);
         return rc;
     }
-    return verb_end(&a, &c, act(&c, &a, what, (unsigned)patience_s));
+    return verb_end(&a, &c, act(&c, &a, what, patience_s));
 }
 
 static int shutdown_main(const struct cli_command *self, int argc, char **argv)
