@@ -4,7 +4,7 @@
 # knows no machine. tests/unit/x86_NAME.c tests src/x86/virt/NAME.c.
 
 VIRT_PURE := acpi $(basename $(notdir $(wildcard src/x86/virt/emulate*.c))) \
-    insn memmap spec vlapic walk
+    insn memmap spec start_info vlapic walk
 VIRT_HOST := -std=gnu11 -O1 -g $(XEN_ABI) $(WARN) -Iinclude -Isrc \
     -fsanitize=address,undefined -fno-sanitize-recover=all -MMD -MP
 VIRT_HOST_OBJ := $(VIRT_PURE:%=$(O)/virt/host/%.o) $(O)/virt/host/fmt.o

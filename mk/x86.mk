@@ -17,8 +17,8 @@ X86_CORE := $(O)/core/core-x86.o
 # better small.
 X86_OPT := -O2
 X86_COLD := $(patsubst %,$(X86_O)/%.c.o,boot/% virt/acpi virt/builder \
-    virt/context virt/save virt/save_vcpu virt/crash virt/cpuid virt/domctl virt/emulate% virt/grant \
-    virt/memmap virt/memory_op virt/msr virt/spec console host% link main \
+    virt/context virt/domain virt/save virt/save_vcpu virt/crash virt/cpuid virt/domctl virt/emulate% virt/grant \
+    virt/memmap virt/memory_op virt/msr virt/spec virt/start_info console host% link main \
     cpu/panic)
 
 X86_FLAGS = $(FREESTANDING) $(X86_CFLAGS) $(WHOLE) $(XEN_ABI) $(WARN) $(X86_OPT) -g \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Builds PVH domains (spec section 8): memory, image, start info, special
- * pages, vCPUs; and takes them down again.
+ * pages, vCPUs. domain.c takes them down again.
  *
  * The image is hostile: elf.c has checked that its parts lie inside the file,
  * here they are checked against the memory of the domain. Layout, from below:
@@ -10,7 +10,6 @@
  */
 #include "domain.h"
 
-#include <xen/arch-x86/hvm/start_info.h>
 #include <xen/errno.h>
 #include <xen/hvm/params.h>
 #include <xen/sched.h>
@@ -20,6 +19,7 @@
 #include "../../lib/string.h"
 #include "../pools.h"
 #include "acpi.h"
+#include "start_info.h"
 
 #define ACPI_BYTES PAGE_SIZE
 #define INFO_BYTES (4 * PAGE_SIZE) /* start info and what it points to */
@@ -34,7 +34,7 @@ struct build {
     uint32_t entry;
     uint64_t image_end; /* first address above the image */
     uint64_t info_gpa;
-    uint64_t module_gpa[4];
+    uint64_t module_gpa[START_INFO_MODULES];
     const struct save_area *record; /* to restore; else NULL */
     char *why;
     size_t why_size;
@@ -234,94 +234,6 @@ static void load_image(struct build *b)
 
 /* -------------------------------------------------------------- start info */
 
-/* The pages start info lies in, filled from the front. */
-struct info {
-    uint8_t *bytes;
-    uint64_t gpa, used;
-};
-
-/* Room for `len` bytes; their guest address, 0 when it is used up. */
-static uint64_t info_add(struct info *i, const void *data, uint64_t len)
-{
-    uint64_t at = (i->used + 7) & ~7ull;
-
-    if (len > INFO_BYTES || at > INFO_BYTES - len) {
-        return 0;
-    }
-    if (data) {
-        __builtin_memcpy(i->bytes + at, data, len);
-    }
-    i->used = at + len;
-    return i->gpa + at;
-}
-
-static uint64_t info_text(struct info *i, const char *text)
-{
-    return info_add(i, text, strlen(text) + 1);
-}
-
-static uint64_t info_modules(struct info *i, const struct build *b)
-{
-    struct hvm_modlist_entry list[4] = {0};
-
-    for (unsigned n = 0; n < b->spec->nr_modules; n++) {
-        list[n].paddr = b->module_gpa[n];
-        list[n].size = b->spec->module[n]->size;
-    }
-    return info_add(i, list, b->spec->nr_modules * sizeof(list[0]));
-}
-
-static uint64_t info_memmap(struct info *i, const struct memmap *m)
-{
-    uint64_t first = 0;
-
-    for (unsigned n = 0; n < m->nr; n++) {
-        struct hvm_memmap_table_entry e = {
-            .addr = m->entry[n].addr,
-            .size = m->entry[n].size,
-            .type = m->entry[n].type,
-        };
-        uint64_t at = info_add(i, &e, sizeof(e));
-
-        if (n == 0) {
-            first = at;
-        }
-        if (at == 0) {
-            return 0;
-        }
-    }
-    return first;
-}
-
-static bool fill_info(struct build *b, struct info *i)
-{
-    const struct domain_spec *spec = b->spec;
-    struct hvm_start_info si = {
-        .magic = XEN_HVM_START_MAGIC_VALUE,
-        .version = 0,
-        .flags = spec->hardware ? SIF_PRIVILEGED | SIF_INITDOMAIN : 0,
-        .nr_modules = spec->nr_modules,
-        .rsdp_paddr = GPA_ACPI,
-    };
-
-    info_add(i, NULL, sizeof(si));
-    /* As on Xen a hardware domain has to ask for its map (spec 8.3). */
-    if (!spec->hardware) {
-        si.version = 1;
-        si.memmap_entries = b->d->memmap.nr;
-        si.memmap_paddr = info_memmap(i, &b->d->memmap);
-    }
-    if (spec->nr_modules > 0) {
-        si.modlist_paddr = info_modules(i, b);
-    }
-    si.cmdline_paddr = info_text(i, spec->cmdline);
-    if (si.cmdline_paddr == 0) {
-        return fail(b, "the command line is too long");
-    }
-    __builtin_memcpy(i->bytes, &si, sizeof(si));
-    return true;
-}
-
 /* Start info above the image, then the modules, each on its own pages. */
 static bool place(struct build *b)
 {
@@ -342,24 +254,43 @@ static bool place(struct build *b)
                 (unsigned long long)(at >> 20) + 1);
 }
 
+static size_t fill_info(const struct build *b, uint8_t *bytes)
+{
+    const struct domain_spec *spec = b->spec;
+    struct start_info_source from = {
+        .hardware = spec->hardware,
+        .rsdp = GPA_ACPI,
+        .cmdline = spec->cmdline,
+        .memmap = &b->d->memmap,
+        .nr_modules = spec->nr_modules,
+    };
+
+    for (unsigned n = 0; n < spec->nr_modules; n++) {
+        from.module[n].gpa = b->module_gpa[n];
+        from.module[n].bytes = spec->module[n]->size;
+    }
+    return start_info_build(bytes, INFO_BYTES, b->info_gpa, &from);
+}
+
 static bool write_info(struct build *b)
 {
-    struct info i = {hv_alloc(INFO_BYTES), b->info_gpa, 0};
-    bool good;
+    uint8_t *bytes = hv_alloc(INFO_BYTES);
+    size_t used;
 
-    if (!i.bytes) {
+    if (!bytes) {
         return fail(b, "no memory to build start info");
     }
-    good = fill_info(b, &i);
-    if (good) {
-        ram_write(b->d, i.gpa, i.bytes, 0, i.used);
+    used = fill_info(b, bytes);
+    ram_write(b->d, b->info_gpa, bytes, 0, used);
+    hv_free(bytes, INFO_BYTES);
+    if (used == 0) {
+        return fail(b, "the command line is too long");
     }
-    hv_free(i.bytes, INFO_BYTES);
-    for (unsigned n = 0; good && n < b->spec->nr_modules; n++) {
+    for (unsigned n = 0; n < b->spec->nr_modules; n++) {
         ram_write(b->d, b->module_gpa[n], NULL, b->spec->module[n]->pa,
                   b->spec->module[n]->size);
     }
-    return good;
+    return true;
 }
 
 /* ----------------------------------------------------------- special pages */
@@ -617,86 +548,4 @@ struct x86_domain *domain_restore(struct sop_pcpu *self,
         .spec = spec, .record = &area, .why = why, .why_size = why_size};
 
     return build_or_restore(self, &b, domid);
-}
-
-void domain_release(struct x86_domain *d)
-{
-    if (d->sop) {
-        sop_domain_free(d->sop);
-    }
-    for (unsigned i = 0; i < d->nr_mapped; i++) {
-        frame_unmap(d->mapped[i].va);
-    }
-    for (unsigned i = 0; i < d->nr_vcpus; i++) {
-        vcpu_free(d->vcpu[i]);
-        hv_free(d->vcpu[i], sizeof(*d->vcpu[i]));
-    }
-    grant_free(d);
-    p2m_free(d);
-    hv_free(d->shared_info, PAGE_SIZE);
-    hv_free(d->console, PAGE_SIZE);
-    hv_free(d->xenstore, PAGE_SIZE);
-    hv_free(d->acpi, PAGE_SIZE);
-    hv_free(d->ports, d->ports_bytes);
-    if (d->free_map) {
-        hv_free(d->free_map, (d->frames_max + 63) / 64 * 8);
-    }
-    for (unsigned i = 0; i < d->nr_chunks; i++) {
-        ram_free(d->chunk[i].pa, d->chunk[i].bytes);
-    }
-    hv_free(d, sizeof(*d));
-}
-
-/* -------------------------------------------------------------- for others */
-
-const struct domain_spec *domain_spec(const struct x86_domain *d)
-{
-    return d->spec;
-}
-
-struct sop_domain *domain_sop(const struct x86_domain *d)
-{
-    return d->sop;
-}
-
-bool domain_has_stopped(const struct x86_domain *d)
-{
-    for (unsigned i = 0; i < d->nr_vcpus; i++) {
-        if (__atomic_load_n(&d->vcpu[i]->on_pcpu, __ATOMIC_ACQUIRE) !=
-            PCPU_NONE) {
-            return false;
-        }
-    }
-    return true;
-}
-
-void domain_set_result(struct x86_domain *d, unsigned n, uint64_t value)
-{
-    struct x86_vcpu *v = d->vcpu[n];
-
-    while (__atomic_load_n(&v->on_pcpu, __ATOMIC_ACQUIRE) != PCPU_NONE &&
-           v->on_pcpu != x86_self()->index) {
-        pause(); /* on its way out: its domain is shut down */
-    }
-    v->vmcb->rax = value;
-}
-
-void *domain_console_page(const struct x86_domain *d)
-{
-    return d->console;
-}
-
-uint32_t domain_console_port(const struct x86_domain *d)
-{
-    return d->console_port;
-}
-
-void *domain_xenstore_page(const struct x86_domain *d)
-{
-    return d->xenstore;
-}
-
-uint32_t domain_xenstore_port(const struct x86_domain *d)
-{
-    return d->xenstore_port;
 }
