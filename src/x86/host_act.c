@@ -179,7 +179,9 @@ int ask_trigger(struct sop_pcpu *self, struct host_ask *ask)
         return error;
     }
     if (!host_ask_word(ask, what, sizeof(what)) || strcmp(what, "nmi") != 0) {
-        return host_ask_fail(ask, -XEN_ENOSYS, "there is no such trigger");
+        return host_ask_fail(ask, -XEN_ENOSYS,
+                             "not implemented for PVH domains, as on Xen; "
+                             "`reboot` asks the domain, `destroy` ends it");
     }
     v = next_vcpu(ask, h);
     if (v == NULL) {
