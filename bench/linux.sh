@@ -6,12 +6,8 @@
 # Then the time that saving and restoring it takes, and the size of the file.
 # usage: bench/linux.sh BUILDDIR
 set -eu
-build=$(realpath "${1:-build}")
-tmp=$(mktemp -d)
-schedop=$build/schedop
-export SCHEDOP_HYPERVISOR="$build/schedop-hypervisor.elf"
-export XDG_RUNTIME_DIR="$tmp"
-trap '"$schedop" host stop >/dev/null 2>&1 || :; rm -rf "$tmp"' EXIT
+# shellcheck source=bench/host.sh
+. bench/host.sh
 
 tools/fetch-linux.sh "$build/linux"
 tools/linux-initrd.sh "$build/linux" "$tmp/initrd"
@@ -23,7 +19,6 @@ kernel = "$build/linux/vmlinuz"
 ramdisk = "$tmp/initrd"
 extra = "console=hvc0 quiet"
 C
-now() { date +%s%N; }
 ms() { echo "$((($2 - $1) / 1000000)) ms"; }
 "$schedop" host start --pcpus 2 --memory 512 --log-dir "$tmp/logs" 2>/dev/null
 for vcpus in 1 4; do

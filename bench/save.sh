@@ -6,14 +6,9 @@
 # bytes). Prints the median of 10.
 # usage: bench/save.sh BUILDDIR
 set -eu
-build=$(realpath "${1:-build}")
-tmp=$(mktemp -d)
-schedop=$build/schedop
-export SCHEDOP_HYPERVISOR="$build/schedop-hypervisor.elf"
-export XDG_RUNTIME_DIR="$tmp"
-trap '"$schedop" host stop >/dev/null 2>&1 || :; rm -rf "$tmp"' EXIT
+# shellcheck source=bench/host.sh
+. bench/host.sh
 
-now() { date +%s%N; }
 median() { sort -n "$1" | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)] }'; }
 
 measure() { # NAME

@@ -40,14 +40,6 @@ put() { # fixed text on standard output of the domain
     result $? "the domain: $1" "$(cat "$log")"
 }
 
-wait_for() { # command...: until it succeeds, for a while
-    for _ in $(seq 1200); do
-        "$@" && return 0
-        sleep 0.05
-    done
-    return 1
-}
-
 # Runs a kernel under gdb, which gets the rest of the words.
 debug() { # KERNEL "KERNEL'S WORDS" [gdb's arguments]
     local image=$1 words=$2 socket=$tmp/socket
@@ -170,11 +162,6 @@ memory = 16
 kernel = "$kernel"
 cmdline = "do=spin"
 C
-
-do_() { # verb and its words
-    timeout 200 "$schedop" "$@" >"$out" 2>"$err" </dev/null
-    status=$?
-}
 
 count_of() { # the last number gdb printed
     sed -n 's/^\$[0-9]* = //p' "$log" | tail -1

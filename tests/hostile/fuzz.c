@@ -316,30 +316,6 @@ static void fuzz_instruction(struct tally *t)
 
 /* ---- MSRs, ports, CPUID ---- */
 
-struct access {
-    uint32_t index;
-    uint64_t value;
-};
-
-static void do_rdmsr(void *context)
-{
-    struct access *a = context;
-    uint32_t low, high;
-
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(a->index));
-    a->value = (uint64_t)high << 32 | low;
-}
-
-static void do_wrmsr(void *context)
-{
-    const struct access *a = context;
-
-    __asm__ volatile("wrmsr"
-                     :
-                     : "c"(a->index), "a"((uint32_t)a->value),
-                       "d"((uint32_t)(a->value >> 32)));
-}
-
 static uint32_t random_msr(void)
 {
     static const uint32_t bases[] = {
@@ -357,7 +333,7 @@ static void fuzz_msr(struct tally *t)
 {
     struct access a = {random_msr(), 0};
     uint64_t old;
-    int trap = attempt(do_rdmsr, &a);
+    int trap = attempt(try_rdmsr, &a);
 
     old = a.value;
     if (verbose) {
@@ -365,10 +341,10 @@ static void fuzz_msr(struct tally *t)
     }
     if (wild || !msr_is_ours(a.index)) {
         a.value = random_odd();
-        (void)attempt(do_wrmsr, &a);
+        (void)attempt(try_wrmsr, &a);
         if (!wild && trap == NO_TRAP) {
             a.value = old;
-            (void)attempt(do_wrmsr, &a);
+            (void)attempt(try_wrmsr, &a);
         }
     }
     if (!wild && trap != NO_TRAP && trap != 13) {

@@ -62,6 +62,14 @@ void attempts_start(void);
 /* Error code of the last trap of an attempt on this vCPU. */
 uint64_t last_error(void);
 
+/* What to attempt on an MSR or a port, of a struct access. */
+struct access {
+    uint32_t index;
+    uint64_t value; /* read or to be written */
+};
+void try_rdmsr(void *access);
+void try_wrmsr(void *access);
+
 /* ---- memory to aim at ---- */
 
 #define ARENA_SIZE 0x8000u

@@ -8,31 +8,7 @@
  */
 #include "hostile.h"
 
-struct access {
-    uint32_t index;
-    uint64_t value;
-};
-
 /* ---- MSRs ---- */
-
-static void do_rdmsr(void *context)
-{
-    struct access *a = context;
-    uint32_t low, high;
-
-    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(a->index));
-    a->value = (uint64_t)high << 32 | low;
-}
-
-static void do_wrmsr(void *context)
-{
-    const struct access *a = context;
-
-    __asm__ volatile("wrmsr"
-                     :
-                     : "c"(a->index), "a"((uint32_t)a->value),
-                       "d"((uint32_t)(a->value >> 32)));
-}
 
 /* What a write of would take from under our feet, not from others'. */
 bool msr_is_ours(uint32_t msr)
@@ -49,7 +25,7 @@ static unsigned int msr_range(uint32_t first, uint32_t last)
 
     for (uint32_t i = first; i <= last; i++) {
         struct access a = {i, 0};
-        int trap = attempt(do_rdmsr, &a);
+        int trap = attempt(try_rdmsr, &a);
         uint64_t old = a.value;
 
         readable += trap == NO_TRAP;
@@ -60,12 +36,12 @@ static unsigned int msr_range(uint32_t first, uint32_t last)
             continue;
         }
         a.value = random_odd();
-        trap = attempt(do_wrmsr, &a);
+        trap = attempt(try_wrmsr, &a);
         if (trap != NO_TRAP && trap != 13) {
             complain("wrmsr %x: trap %d", i, trap);
         }
         a.value = old;
-        (void)attempt(do_wrmsr, &a);
+        (void)attempt(try_wrmsr, &a);
     }
     return readable;
 }
@@ -101,7 +77,7 @@ static void forbidden_msrs(void)
 
     for (unsigned int i = 0; i < sizeof(wants) / sizeof(*wants); i++) {
         struct access a = wants[i];
-        int trap = attempt(do_wrmsr, &a);
+        int trap = attempt(try_wrmsr, &a);
 
         if (trap != 13) {
             complain("wrmsr %x with %lx: trap %d, not 13", a.index, a.value,

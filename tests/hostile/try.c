@@ -46,6 +46,25 @@ uint64_t last_error(void)
     return errors[kit_cpu()];
 }
 
+void try_rdmsr(void *access)
+{
+    struct access *a = access;
+    uint32_t low, high;
+
+    __asm__ volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(a->index));
+    a->value = (uint64_t)high << 32 | low;
+}
+
+void try_wrmsr(void *access)
+{
+    const struct access *a = access;
+
+    __asm__ volatile("wrmsr"
+                     :
+                     : "c"(a->index), "a"((uint32_t)a->value),
+                       "d"((uint32_t)(a->value >> 32)));
+}
+
 /* ---- random numbers: xorshift64* ---- */
 
 static uint64_t states[KIT_VCPUS_MAX];
