@@ -15,6 +15,7 @@
 #include "save_file.h"
 #include "verb.h"
 #include "verb_save.h"
+#include "verb_sched.h"
 
 enum { OPT_PAUSED = 1, OPT_ALONE, OPT_DEBUG, OPT_VNC, OPT_VNC_PASS };
 
@@ -336,6 +337,32 @@ static int set_vcpus(const struct restore *x)
     return 0;
 }
 
+/*
+ * The knobs it had, as xl has it, if its cpupool still has a policy that knows
+ * them. 0, or -1 after a message.
+ */
+static int set_knobs(const struct restore *x)
+{
+    json_t *knobs = json_object_get(x->meta, "knobs");
+    const char *sched = verb_string(knobs, "sched");
+    char *word = cli_format("%d", x->domid), *request;
+    json_t *domain = verb_domain(x->c, word);
+    json_t *has = domain != NULL ? sched_knobs(x->c, domain) : NULL;
+    int rc = has != NULL ? 0 : -1;
+
+    if (rc == 0 && json_object_size(has) > 1 &&
+        strcmp(sched, verb_string(has, "sched")) == 0) {
+        json_object_set_new(knobs, "domid", json_integer(x->domid));
+        request = cli_format("sched-%s", sched);
+        rc = verb_request(x->c, request, json_incref(knobs), "restore");
+        free(request);
+    }
+    json_decref(has);
+    json_decref(domain);
+    free(word);
+    return rc;
+}
+
 /* What was begun and not finished the host undoes when we are gone. */
 static int restore(struct restore *x, const struct verb_args *a)
 {
@@ -357,7 +384,7 @@ static int restore(struct restore *x, const struct verb_args *a)
         verb_request(x->c, "window-free",
                      json_pack("{s:I}", "pa", (json_int_t)x->state_pa),
                      "restore") != 0 ||
-        set_vcpus(x) != 0 ||
+        set_vcpus(x) != 0 || set_knobs(x) != 0 ||
         verb_request(x->c, "restored",
                      json_pack("{s:i, s:b}", "domid", x->domid, "paused",
                                (int)(a->count[OPT_PAUSED] != 0)),

@@ -18,6 +18,7 @@
 #include "save_file.h"
 #include "verb.h"
 #include "verb_save.h"
+#include "verb_sched.h"
 
 enum { OPT_CHECKPOINT = 1, OPT_PAUSED, OPT_PATIENCE, OPT_DOMID };
 
@@ -201,6 +202,7 @@ static int write_meta(struct save_writer *w, const json_t *domain,
     int rc;
 
     json_object_set(meta, "offline", json_object_get(state, "offline"));
+    json_object_set(meta, "knobs", json_object_get(state, "knobs"));
     if (config != NULL) {
         json_object_set(meta, "config", config);
     }
@@ -258,7 +260,10 @@ static int save_held(struct control *c, const json_t *domain, const char *path,
     }
     if (state != NULL) {
         json_object_set_new(state, "offline", offline_vcpus(c, domain));
-        rc = write_all(&w, &ram, domain, state);
+        json_object_set_new(state, "knobs", sched_knobs(c, domain));
+        rc = json_object_get(state, "knobs") != NULL
+                 ? write_all(&w, &ram, domain, state)
+                 : -1;
         if (verb_request(c, "window-free",
                          json_pack("{s:I}", "pa", verb_int(state, "pa")),
                          "save") != 0) {

@@ -65,6 +65,8 @@ prints "it is still domain 1" '1\n'
 do_ restore "$tmp/one"
 exits 1 "restore beside the original"
 says 'Domain with name "s" already exists.'
+do_ sched-credit2 -d s -w 512 -c 70
+exits 0 "knobs are set"
 do_ save s "$tmp/two"
 exits 0 "save"
 wait_for gone s
@@ -82,6 +84,9 @@ prints "it has a new id" '2\n'
 do_ list -l s
 grep -q '"kernel":.*save.elf' "$out"
 result $? "its configuration came along"
+do_ sched-credit2 -d s
+grep -q '2 *512 *70$' "$out"
+result $? "and its knobs as they were set" "$(cat "$out")"
 do_ save -p s "$tmp/three"
 exits 0 "save -p"
 do_ list s
