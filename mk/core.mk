@@ -63,7 +63,8 @@ $(CORE_TESTS): $(O)/tests/unit/%: $(O)/core/test/%.o $(CORE_TEST_COMMON) \
 # Policies alone, on a core of the tests' own.
 POLICY_TEST_SRC := $(sort $(wildcard tests/unit/policy_*.c))
 POLICY_TESTS := $(patsubst tests/unit/%.c,$(O)/tests/unit/%,\
-    $(filter-out tests/unit/policy_fake.c,$(POLICY_TEST_SRC)))
+    $(filter-out tests/unit/policy_fake.c tests/unit/policy_cost.c,\
+    $(POLICY_TEST_SRC)))
 POLICY_HOST_OBJ := $(filter $(O)/core/host/policy/% $(O)/core/host/lib/%,\
     $(CORE_HOST_OBJ))
 
@@ -73,6 +74,47 @@ $(POLICY_TESTS): $(O)/tests/unit/%: $(O)/core/test/%.o \
 	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@ -lcmocka
 
 CHECKS += $(POLICY_TESTS)
+
+# What a decision costs: every basic block of a policy counts itself.
+POLICY_SRC       := $(filter src/policy/% src/lib/%,$(CORE_SRC))
+POLICY_COUNT_OBJ := $(POLICY_SRC:src/%.c=$(O)/core/count/%.o)
+POLICY_TIME_OBJ  := $(POLICY_SRC:src/%.c=$(O)/core/time/%.o)
+POLICY_PLAIN     := -std=gnu11 -O2 -g -fno-strict-aliasing -DSOP_DEBUG=0 \
+    -Wno-pedantic $(XEN_ABI) -MMD -MP
+
+$(O)/core/count/%.o: src/%.c Makefile mk/core.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(POLICY_PLAIN) $(WARN) -fsanitize-coverage=trace-pc \
+	    -Iinclude -c $< -o $@
+
+$(O)/core/time/%.o: src/%.c Makefile mk/core.mk
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(POLICY_PLAIN) $(WARN) -Iinclude -c $< -o $@
+
+POLICY_COST_SRC := tests/unit/policy_cost.c tests/unit/policy_fake.c
+
+$(O)/tests/unit/policy_cost: $(POLICY_COST_SRC) $(POLICY_COUNT_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(POLICY_PLAIN) $(WARN) -Iinclude -Isrc $^ -o $@
+
+$(O)/bench/policy_cost: $(POLICY_COST_SRC) $(POLICY_TIME_OBJ)
+	@mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(POLICY_PLAIN) $(WARN) -Iinclude -Isrc $^ -o $@
+
+CHECKS += $(O)/tests/unit/policy_cost
+
+# Cost of a decision against the number of vCPUs: blocks and ns.
+.PHONY: bench-policy
+bench-policy: $(O)/tests/unit/policy_cost $(O)/bench/policy_cost
+	$(Q)$(O)/tests/unit/policy_cost table >$(O)/bench/policy.blocks
+	$(Q)$(O)/bench/policy_cost table >$(O)/bench/policy.ns
+	$(Q)paste -d ' ' $(O)/bench/policy.blocks $(O)/bench/policy.ns | awk ' \
+	    BEGIN { print "policy     vCPUs    pick: blocks   most      ns" \
+	                  "    sleep+wake: blocks   most      ns" } \
+	    { printf "%-9s %6d %15d %6d %7d %21d %6d %7d\n", $$1, $$2, \
+	          $$3, $$4, $$15, $$5, $$6, $$16 }'
+
+-include $(POLICY_COUNT_OBJ:.o=.d) $(POLICY_TIME_OBJ:.o=.d)
 
 -include $(POLICY_TEST_SRC:tests/unit/%.c=$(O)/core/test/%.d)
 
@@ -86,7 +128,7 @@ $(O)/core/test/lib_string.o: src/lib/string.c Makefile mk/core.mk
 
 $(O)/tests/unit/lib_base: $(O)/core/test/lib_base.o \
     $(O)/core/test/lib_string.o $(O)/core/host/lib/fmt.o \
-    $(O)/core/host/lib/heap.o
+    $(O)/core/host/lib/heap.o $(O)/core/host/lib/tree.o
 	@mkdir -p $(@D)
 	$(Q)$(HOSTCC) $(CORE_HOST) $^ -o $@ -lcmocka
 

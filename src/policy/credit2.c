@@ -7,47 +7,50 @@
  * it runs divided by its weight, the pool's by what all pCPUs run divided by
  * the sum of the weights. The difference, times the weight, is the vCPU's
  * *lag*: what it is behind (or ahead of) its ideal share. A vCPU runs in
- * requests of one slice (4 ms; 1 ms after a wake). A request may be served
+ * requests of one slice (4 ms; 0.1 ms after a wake). A request may be served
  * when the pool's virtual time has reached its start, and should be served by
- * its virtual deadline, one request later; of those that may be served the
- * one with the earliest deadline runs. (Earliest eligible virtual deadline
- * first, with the pool's virtual time as in worst-case fair queueing.) If none
- * may be served but pCPUs are free, the one that could be first runs.
+ * its virtual deadline, one request later; of those that may be served the one
+ * with the earliest deadline runs (earliest eligible virtual deadline first).
+ * If none may be served but a pCPU is free, the one that could be first runs.
  *
- * Bounds, as tests/unit/policy_credit2.c holds it to them:
+ * Bounds. tests/unit/policy_credit2.c holds it to them and prints how near it
+ * comes; where it says so a bound is measured, not proven.
  * - Fairness. Where every weight can be used (no vCPU has a right to more than
- *   one pCPU, none is kept from pCPUs by hard affinity) a vCPU that always
- *   wants to run is never behind or ahead of its ideal share by more than one
- *   slice on a single pCPU, by more than two on a queue of several, and by
- *   more than four across queues (C2_PULL_NS and what runs meanwhile).
- *   Otherwise each set of vCPUs that compete for the same pCPUs shares them by
- *   weight, and no lag is carried to others: it is cut to two slices.
+ *   one pCPU, hard affinity keeps none from a pCPU) one that always wants to
+ *   run is never behind its ideal share, nor ahead, by more than one slice
+ *   (proven for one pCPU, measured for up to 16 on a queue, where 2 is what
+ *   the test allows). Its service in any window is within two slices of the
+ *   ideal, among equal weights within one. Across queues: two slices (4
+ *   allowed). Else each set of vCPUs that compete for the same pCPUs shares
+ *   them by weight, and nobody pays or claims for what happened elsewhere: lag
+ *   is cut to two slices.
  * - Wake-up. One that wakes starts at the pool's virtual time: sleep saves
- *   nothing up, nor does it wash off what was used ahead, but for what exceeds
- *   one slice. Its request is short, so it goes before all of its weight or
- *   less that have run a quarter of a slice: then at once, or when who runs
- *   has had the rate limit (1 ms). With n busy ones of any weights that sum to
- *   W it runs no later than 1 ms * W / weight / pCPUs + one slice.
- * - Nobody starves: see there, whatever the weights.
- * - Nothing waits while a pCPU that it may use is idle.
- * - Caps: credit2_cap.c.
+ *   nothing up, nor does it wash off what was used ahead but for what exceeds
+ *   a slice. Its first request is short and goes before nearly all that run:
+ *   at once, or as soon as who runs has had the rate limit. It runs no later
+ *   than 0.1 ms * (sum of weights) / weight / pCPUs + one slice.
+ * - Nobody starves: each choice that passes a vCPU over has a start before that
+ *   one's deadline, and starts only grow.
+ * - Nothing waits while a pCPU that it may use is idle and has not been told.
+ * - Caps: see credit2_cap.c.
  *
  * Queues. Up to 16 pCPUs of a socket share a queue; virtual time is one for
  * the whole pool. A pCPU that finds nothing in its queue takes from others,
- * and it does so also when somebody there is overdue.
+ * and it does so also when somebody there is overdue by two slices.
  *
  * Cost of a decision: logarithmic in the number of queued vCPUs, whatever
- * their affinity, and linear in pCPUs and queues. A request that became ready
- * moves from one tree to the other once.
+ * their affinity, and linear in pCPUs and queues. (A request that may be served
+ * moves from one tree to the other, once; at most 16 do so in one decision.)
  *
  * Ties are broken by numbers from the seed, never by addresses.
+ *
+ * credit2_queue.c has virtual time and queues, credit2_cap.c caps,
+ * credit2_show.c what people and tests see.
  */
 #include "credit2.h"
 
 #include <xen/domctl.h>
 #include <xen/errno.h>
-
-/* ---- pCPUs ---- */
 
 static void c2_pool_init(struct policy_pool *pool)
 {
@@ -55,63 +58,7 @@ static void c2_pool_init(struct policy_pool *pool)
 
     c->prng.state = pool->seed;
     c->ratelimit_ns = C2_RATELIMIT_US * 1000u;
-    c->promised = SOP_TIME_NEVER;
-}
-
-/* One of its socket with room, an empty one, else the smallest. */
-static unsigned queue_for_pcpu(const struct c2_pool *c,
-                               const struct policy_pcpu *p)
-{
-    unsigned i, best = 0;
-
-    for (i = 0; i < C2_QUEUES; i++) {
-        const struct c2_queue *q = &c->queue[i];
-
-        if (q->pcpus != 0 && q->socket == p->socket &&
-            bits_count(q->pcpus) < C2_QUEUE_PCPUS) {
-            return i;
-        }
-    }
-    for (i = 0; i < C2_QUEUES; i++) {
-        if (bits_count(c->queue[i].pcpus) < bits_count(c->queue[best].pcpus)) {
-            best = i;
-        }
-    }
-    return best;
-}
-
-static void c2_pcpu_add(struct policy_pool *pool, struct policy_pcpu *p)
-{
-    struct c2_pool *c = c2_pool(pool);
-    unsigned i = queue_for_pcpu(c, p);
-
-    ASSERT(p->curr == NULL);
-    c->pcpus.idle |= bits_one(p->index);
-    c2_pcpu(p)->queue = (uint8_t)i;
-    if (c->queue[i].pcpus == 0) {
-        c->queue[i].socket = p->socket;
-    }
-    c->queue[i].pcpus |= bits_one(p->index);
-    c->nr_queues = i >= c->nr_queues ? i + 1 : c->nr_queues;
-}
-
-/* What is still queued where it was is taken from there by the others. */
-static void c2_pcpu_remove(struct policy_pool *pool, struct policy_pcpu *p)
-{
-    struct c2_pool *c = c2_pool(pool);
-
-    ASSERT(p->curr == NULL);
-    ASSERT(c2_pcpu(p)->given == NULL);
-    idlers_remove(&c->pcpus, p);
-    c->away &= ~bits_one(p->index);
-    c->behind &= ~bits_one(p->index);
-    c->queue[c2_pcpu(p)->queue].pcpus &= ~bits_one(p->index);
-    if (c->keeper == p) {
-        c->keeper = NULL;
-        c->promised = SOP_TIME_NEVER;
-    }
-    /* As promised on top of policy.h, the core asks all now. */
-    (void)idlers_tell(&c->pcpus, pool->online);
+    keeper_init(&c->keeper);
 }
 
 /* ---- domains and knobs ---- */
@@ -486,8 +433,9 @@ static void settle(struct policy_pool *pool, struct policy_pcpu *p,
     if (unlikely(c->waiting != 0 && c->pcpus.idle != 0)) {
         choice->kick |= c2_tickle_idle(c, p);
     }
-    if (unlikely(!tree_is_empty(&c->refills) || c->keeper == p)) {
-        choice->until = min_u64(choice->until, c2_keep_refills(c, p));
+    if (unlikely(!tree_is_empty(&c->refills) || c->keeper.pcpu == p)) {
+        choice->until =
+            min_u64(choice->until, keeper_promise(&c->keeper, p, &c->refills));
     }
     choice->kick &= ~bits_one(p->index);
 }

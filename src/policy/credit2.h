@@ -16,6 +16,7 @@
 #include "../lib/prng.h"
 #include "../lib/tree.h"
 #include "idlers.h"
+#include "keeper.h"
 
 #define C2_SLICE_NS 4000000u  /* of a request: longest run beside others */
 #define C2_WAKE_NS 100000u    /* ... of the first one after a wake */
@@ -51,6 +52,7 @@ struct c2_vcpu {
     uint8_t place;           /* enum c2_place */
     uint8_t queue;           /* where it is queued; given: to which pCPU */
     bool active;             /* counts in the pool's weight */
+    bool spared;             /* queued, and left to a pCPU that it prefers */
     bool yielded;            /* until it is chosen again */
 };
 
@@ -98,9 +100,8 @@ struct c2_pool {
     unsigned running;     /* pCPUs that run something */
     uint32_t waiting;
     uint32_t ratelimit_ns;
-    struct tree refills; /* domains with parked vCPUs */
-    uint64_t promised;   /* when `keeper` looks at them, NEVER none does */
-    struct policy_pcpu *keeper;
+    struct tree refills;  /* domains with parked vCPUs */
+    struct keeper keeper; /* looks at them */
     struct prng prng;
 };
 
@@ -264,6 +265,10 @@ struct policy_vcpu *c2_find(struct policy_pool *pool,
                             const struct policy_pcpu *p, unsigned own,
                             uint64_t now, sop_cpumask_t *told);
 
+/* Operations: a pCPU comes, and goes. */
+void c2_pcpu_add(struct policy_pool *pool, struct policy_pcpu *p);
+void c2_pcpu_remove(struct policy_pool *pool, struct policy_pcpu *p);
+
 /* ---- credit2_cap.c ---- */
 
 /* Whether the domain has time left; starts a period if one is due. */
@@ -308,9 +313,8 @@ static inline sop_cpumask_t c2_pass_on(struct policy_pool *pool,
     return likely(d->cap == 0) ? 0 : c2_cap_pass_on(pool, d);
 }
 
-/* Periods that begin; whose pCPU must look when the next one does. */
+/* Periods that begin: the domains' vCPUs come back. */
 sop_cpumask_t c2_refill_due(struct policy_pool *pool, uint64_t now);
-uint64_t c2_keep_refills(struct c2_pool *c, struct policy_pcpu *p);
 
 /* ---- credit2_show.c ---- */
 

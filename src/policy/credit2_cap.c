@@ -51,11 +51,7 @@ sop_cpumask_t c2_park(struct policy_pool *pool, struct policy_vcpu *v)
         tree_insert(&c->refills, &d->node, d->refill, v->domain->domid, 0);
     }
     /* Somebody must look when the period starts. */
-    if (d->refill >= c->promised || pool->online == 0) {
-        return 0;
-    }
-    return c->keeper != NULL ? bits_one(c->keeper->index)
-                             : bits_one(bits_lowest(pool->online));
+    return keeper_for(&c->keeper, pool, d->refill);
 }
 
 void c2_unpark(struct policy_pool *pool, struct policy_vcpu *v)
@@ -147,20 +143,4 @@ sop_cpumask_t c2_refill_due(struct policy_pool *pool, uint64_t now)
         }
     }
     return told;
-}
-
-uint64_t c2_keep_refills(struct c2_pool *c, struct policy_pcpu *p)
-{
-    const struct tree_node *n = tree_lowest(&c->refills);
-
-    if (c->keeper == p) {
-        c->keeper = NULL;
-        c->promised = SOP_TIME_NEVER;
-    }
-    if (likely(n == NULL) || n->key >= c->promised) {
-        return SOP_TIME_NEVER;
-    }
-    c->keeper = p;
-    c->promised = n->key;
-    return n->key;
 }

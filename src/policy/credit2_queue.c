@@ -8,6 +8,8 @@
 /* Overdue by that in another queue, at the default weight: come here. */
 #define C2_PULL_NS (2 * C2_SLICE_NS)
 
+#define C2_PROMOTE_MAX 16u /* from one tree to the other, a decision */
+
 /* ---- virtual time ---- */
 
 /* The pool's virtual time goes on to `now`. What is left over waits. */
@@ -138,6 +140,7 @@ void c2_enqueue(struct policy_pool *pool, struct policy_vcpu *v)
     ASSERT(c2_vcpu(v)->place == C2_NOWHERE);
     ASSERT(v->runnable);
     c2_activate(c, v);
+    c2_vcpu(v)->spared = false;
     insert_by_time(c, v);
     c->queue[c2_vcpu(v)->queue].waiting++;
     set_waiting(pool, c->waiting + 1);
@@ -152,17 +155,20 @@ void c2_dequeue(struct policy_pool *pool, struct policy_vcpu *v)
     set_waiting(pool, c->waiting - 1);
 }
 
-/* Requests whose start has come may be served. */
+/* Requests whose start has come may be served; if many, the rest next time. */
 static void promote(struct c2_pool *c, struct c2_queue *q)
 {
     struct tree_node *n;
+    unsigned i;
 
     if (likely(tree_is_empty(&q->later))) {
         return;
     }
-    for (n = tree_lowest(&q->later);
-         n != NULL && !tree_key_before(c->vtime, n->key);
-         n = tree_lowest(&q->later)) {
+    for (i = 0; i < C2_PROMOTE_MAX; i++) {
+        n = tree_lowest(&q->later);
+        if (n == NULL || tree_key_before(c->vtime, n->key)) {
+            return;
+        }
         remove_by_time(c, c2_at_node(n));
         insert_by_time(c, c2_at_node(n));
     }
@@ -408,8 +414,8 @@ static struct policy_vcpu *search(struct c2_pool *c,
 }
 
 /*
- * The same, but leaves one alone that would rather run on a pCPU that is told
- * and will choose soon, or is idle and told now.
+ * The same, but leaves one alone, once, that would rather run on a pCPU that
+ * is told and will choose soon, or is idle and told now.
  */
 static struct policy_vcpu *search_by_wish(struct policy_pool *pool,
                                           const struct policy_pcpu *p,
@@ -419,7 +425,8 @@ static struct policy_vcpu *search_by_wish(struct policy_pool *pool,
     struct policy_vcpu *v = search(c, p, own), *other;
 
     if (v == NULL || likely((v->soft & bits_one(p->index)) != 0) ||
-        (v->soft & (c->pcpus.idle | c->pcpus.told)) == 0 || v->on != NULL) {
+        (v->soft & (c->pcpus.idle | c->pcpus.told)) == 0 || v->on != NULL ||
+        c2_vcpu(v)->spared) {
         return v;
     }
     if ((v->soft & c->pcpus.told) == 0) {
@@ -428,6 +435,7 @@ static struct policy_vcpu *search_by_wish(struct policy_pool *pool,
     remove_by_time(c, v);
     other = search(c, p, own);
     insert_by_time(c, v);
+    c2_vcpu(v)->spared = true;
     return other;
 }
 
@@ -444,4 +452,59 @@ struct policy_vcpu *c2_find(struct policy_pool *pool,
         v = search_by_wish(pool, p, own, told);
     }
     return v;
+}
+
+/* ---- pCPUs ---- */
+
+/* One of its socket with room, an empty one, else the smallest. */
+static unsigned queue_for_pcpu(const struct c2_pool *c,
+                               const struct policy_pcpu *p)
+{
+    unsigned i, best = 0;
+
+    for (i = 0; i < C2_QUEUES; i++) {
+        const struct c2_queue *q = &c->queue[i];
+
+        if (q->pcpus != 0 && q->socket == p->socket &&
+            bits_count(q->pcpus) < C2_QUEUE_PCPUS) {
+            return i;
+        }
+    }
+    for (i = 0; i < C2_QUEUES; i++) {
+        if (bits_count(c->queue[i].pcpus) < bits_count(c->queue[best].pcpus)) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+void c2_pcpu_add(struct policy_pool *pool, struct policy_pcpu *p)
+{
+    struct c2_pool *c = c2_pool(pool);
+    unsigned i = queue_for_pcpu(c, p);
+
+    ASSERT(p->curr == NULL);
+    c->pcpus.idle |= bits_one(p->index);
+    c2_pcpu(p)->queue = (uint8_t)i;
+    if (c->queue[i].pcpus == 0) {
+        c->queue[i].socket = p->socket;
+    }
+    c->queue[i].pcpus |= bits_one(p->index);
+    c->nr_queues = i >= c->nr_queues ? i + 1 : c->nr_queues;
+}
+
+/* What is still queued where it was is taken from there by the others. */
+void c2_pcpu_remove(struct policy_pool *pool, struct policy_pcpu *p)
+{
+    struct c2_pool *c = c2_pool(pool);
+
+    ASSERT(p->curr == NULL);
+    ASSERT(c2_pcpu(p)->given == NULL);
+    idlers_remove(&c->pcpus, p);
+    c->away &= ~bits_one(p->index);
+    c->behind &= ~bits_one(p->index);
+    c->queue[c2_pcpu(p)->queue].pcpus &= ~bits_one(p->index);
+    keeper_release(&c->keeper, p);
+    /* As promised on top of policy.h, the core asks all now. */
+    (void)idlers_tell(&c->pcpus, pool->online);
 }

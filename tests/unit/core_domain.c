@@ -96,6 +96,60 @@ static void own_ports(void **state)
     free(arena);
 }
 
+/* Credit2, but it has room for two vCPUs. */
+static unsigned inserted;
+
+static int insert_two(struct policy_pool *pool, struct policy_vcpu *v)
+{
+    int rc = inserted < 2 ? policy_credit2.insert(pool, v) : -XEN_ENOSPC;
+
+    inserted += rc == 0;
+    return rc;
+}
+
+static void remove_one(struct policy_pool *pool, struct policy_vcpu *v)
+{
+    inserted--;
+    policy_credit2.remove(pool, v);
+}
+
+/* What a policy refuses leaves nothing behind. */
+static void refused_by_policy(void **state)
+{
+    struct policy_ops two = policy_credit2;
+    struct sop_config cfg = {
+        .nr_pcpus = 1, .nr_domains = 3, .nr_vcpus = 6, .policy = &two};
+    struct sop_domain_config c = {
+        .domid = 1, .nr_vcpus = 3, .weight = 256, .hard = 1};
+    struct sop_domain *d = NULL;
+    struct sop_system *sys;
+    uint8_t *arena;
+    unsigned i;
+
+    (void)state;
+    inserted = 0;
+    two.insert = insert_two;
+    two.remove = remove_one;
+    arena = aligned_alloc(64, sop_system_size(&cfg));
+    sys = sop_system_init(arena, sop_system_size(&cfg), &cfg);
+    c.shared_info = calloc(1, 4096);
+    for (i = 0; i < 5; i++) {
+        assert_rc(sop_domain_create(sys, 0, &c, NULL, &d), ENOSPC);
+        assert_int_equal(inserted, 0);
+        assert_null(sop_domain_by_id(sys, 1));
+        sop_check(sys, 0);
+    }
+    c.weight = 65536; /* and so what it does not take */
+    assert_rc(sop_domain_create(sys, 0, &c, NULL, &d), EINVAL);
+    c.weight = 256;
+    c.nr_vcpus = 2;
+    assert_int_equal(sop_domain_create(sys, 0, &c, NULL, &d), 0);
+    assert_int_equal(inserted, 2);
+    sop_check(sys, 0);
+    free(c.shared_info);
+    free(arena);
+}
+
 static void create(void **state)
 {
     struct world *w = world_new(2);
@@ -667,6 +721,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(system_config),
         cmocka_unit_test(own_ports),
+        cmocka_unit_test(refused_by_policy),
         cmocka_unit_test(create),
         cmocka_unit_test(slots),
         cmocka_unit_test(fresh_slot),

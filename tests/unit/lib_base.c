@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The freestanding helpers against libc and against simple models: snprintf,
- * functions on bytes, heap, bit sets, atomics on bits.
+ * functions on bytes, heap, tree, bit sets, atomics on bits.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +20,7 @@
 #include "lib/heap.h"
 #include "lib/list.h"
 #include "lib/prng.h"
+#include "lib/tree.h"
 
 /* Under other names than libc's: the test's own build of lib/string.c. */
 void *our_memcpy(void *dst, const void *src, size_t n);
@@ -205,6 +206,51 @@ static void heap_like_model(void **state)
     assert_non_null(heap_check(&h));
 }
 
+/* ---- tree ---- */
+
+/* Put in, taken out and changed at random, it finds what a search of all
+   would; keys that run over are in order too. */
+static void tree_like_model(void **state)
+{
+    static struct tree_node node[NODES];
+    struct prng prng = {.state = 5};
+    struct tree t = {0};
+    uint64_t base = UINT64_MAX - 20;
+    unsigned round, i;
+
+    (void)state;
+    assert_null(tree_first(&t, UINT64_MAX));
+    assert_null(tree_lowest(&t));
+    for (round = 0; round < 20000; round++) {
+        struct tree_node *n = &node[prng_next(&prng) % NODES], *best = NULL;
+        uint64_t set = prng_next(&prng) & prng_next(&prng) & 15;
+
+        if (!tree_node_is_linked(n)) {
+            tree_insert(&t, n, base + prng_next(&prng) % 40, prng_next(&prng),
+                        set);
+        } else if (prng_next(&prng) % 4 == 0) {
+            tree_change_set(&t, n, set);
+        } else {
+            tree_remove(&t, n);
+        }
+        assert_null(tree_check(&t));
+        set = prng_next(&prng) & 15;
+        for (i = 0; i < NODES; i++) {
+            n = &node[i];
+            if (tree_node_is_linked(n) && (n->set & set) != 0 &&
+                (best == NULL || n->key - base < best->key - base ||
+                 (n->key == best->key && n->tie < best->tie))) {
+                best = n;
+            }
+        }
+        assert_ptr_equal(tree_first(&t, set), best);
+    }
+    while (!tree_is_empty(&t)) {
+        tree_remove(&t, t.root);
+        assert_null(tree_check(&t));
+    }
+}
+
 /* ---- sets, lists, atomics ---- */
 
 static void sets(void **state)
@@ -277,6 +323,7 @@ int main(void)
         cmocka_unit_test(bytes_like_libc),
         cmocka_unit_test(strings_like_libc),
         cmocka_unit_test(heap_like_model),
+        cmocka_unit_test(tree_like_model),
         cmocka_unit_test(sets),
         cmocka_unit_test(lists),
     };
