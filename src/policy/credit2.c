@@ -168,7 +168,7 @@ static void c2_sleep(struct policy_pool *pool, struct policy_vcpu *v,
         return;
     }
     if (c2_vcpu(v)->place == C2_GIVEN) {
-        (void)c2_take_given(c2_pool(pool), pool->pcpu[c2_vcpu(v)->queue]);
+        (void)c2_take_given(pool, pool->pcpu[c2_vcpu(v)->queue]);
     } else {
         c2_dequeue(pool, v);
     }
@@ -462,40 +462,19 @@ static struct policy_vcpu *lone_for(struct c2_pool *c,
                : NULL;
 }
 
-/* The pCPU that was told of one who may run on `p`, and has not come yet. */
-static struct policy_pcpu *slower_than(struct policy_pool *pool,
-                                       const struct policy_pcpu *p)
-{
-    sop_cpumask_t set = c2_pool(pool)->given;
-
-    for (; set != 0; set &= set - 1) {
-        struct policy_pcpu *q = pool->pcpu[bits_lowest(set)];
-
-        if ((c2_pcpu(q)->given->hard & bits_one(p->index)) != 0) {
-            return q;
-        }
-    }
-    return NULL;
-}
-
 /* Who should run on `p`, of those that do not; NULL if there is none. */
 static struct policy_vcpu *find(struct policy_pool *pool, struct policy_pcpu *p,
                                 bool stays, uint64_t now, sop_cpumask_t *told)
 {
-    struct policy_pcpu *from = c2_pcpu(p)->given != NULL ? p : NULL;
     struct c2_pool *c = c2_pool(pool);
-    struct policy_vcpu *v;
+    struct policy_vcpu *v = c2_pcpu(p)->given;
 
-    if (from == NULL && unlikely(c->given != 0) && !stays) {
-        from = slower_than(pool, p);
+    if (v != NULL &&
+        likely(c->waiting == 0 && !stays && c2_domain(v->domain)->cap == 0)) {
+        return c2_take_given(pool, p);
     }
-    if (from != NULL) {
-        v = c2_take_given(c, from);
-        if (likely(c->waiting == 0 && !stays &&
-                   c2_domain(v->domain)->cap == 0)) {
-            return v;
-        }
-        c2_enqueue(pool, v);
+    if (unlikely(c->given != 0)) {
+        c2_queue_given(pool); /* `p` comes first */
     }
     if (c->waiting == 0) {
         return NULL;
@@ -563,7 +542,7 @@ static sop_cpumask_t c2_affinity(struct policy_pool *pool,
         return 0;
     }
     if (c2_vcpu(v)->place == C2_GIVEN) {
-        (void)c2_take_given(c2_pool(pool), pool->pcpu[c2_vcpu(v)->queue]);
+        (void)c2_take_given(pool, pool->pcpu[c2_vcpu(v)->queue]);
     } else {
         c2_dequeue(pool, v);
     }

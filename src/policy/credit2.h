@@ -98,7 +98,8 @@ struct c2_pool {
     uint64_t clock;       /* when that was */
     uint64_t weight;      /* of all active vCPUs */
     unsigned running;     /* pCPUs that run something */
-    uint32_t waiting;
+    uint32_t waiting;     /* queued */
+    uint32_t nr_given;
     uint32_t ratelimit_ns;
     struct tree refills;  /* domains with parked vCPUs */
     struct keeper keeper; /* looks at them */
@@ -241,8 +242,14 @@ void c2_dequeue(struct policy_pool *pool, struct policy_vcpu *v);
 uint8_t c2_queue_for(struct policy_pool *pool, const struct policy_vcpu *v,
                      sop_cpumask_t target);
 
-/* Takes back what was given to `p`: it is nowhere then. */
-struct policy_vcpu *c2_take_given(struct c2_pool *c, struct policy_pcpu *p);
+/*
+ * Who wakes while nobody waits needs no queue: it is given to an idle pCPU.
+ * Takes back what was given to `p`: it is nowhere then. Or puts all that are
+ * given in queues, where others see them who come first.
+ */
+struct policy_vcpu *c2_take_given(struct policy_pool *pool,
+                                  struct policy_pcpu *p);
+void c2_queue_given(struct policy_pool *pool);
 
 /* Queues a vCPU that has slept or been parked; which pCPUs should look. */
 sop_cpumask_t c2_arrive(struct policy_pool *pool, struct policy_vcpu *v);

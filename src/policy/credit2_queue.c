@@ -103,10 +103,12 @@ void c2_place(struct policy_pool *pool, struct policy_vcpu *v, uint64_t behind,
 
 /* ---- the queues ---- */
 
-static void set_waiting(struct policy_pool *pool, uint32_t count)
+/* The hint for yields: also what is given on the way counts. */
+static void tell_waiting(struct policy_pool *pool)
 {
-    c2_pool(pool)->waiting = count;
-    atomic_poke_u32(&pool->waiting, count);
+    const struct c2_pool *c = c2_pool(pool);
+
+    atomic_poke_u32(&pool->waiting, c->waiting + c->nr_given);
 }
 
 static void insert_by_time(struct c2_pool *c, struct policy_vcpu *v)
@@ -143,7 +145,8 @@ void c2_enqueue(struct policy_pool *pool, struct policy_vcpu *v)
     c2_vcpu(v)->spared = false;
     insert_by_time(c, v);
     c->queue[c2_vcpu(v)->queue].waiting++;
-    set_waiting(pool, c->waiting + 1);
+    c->waiting++;
+    tell_waiting(pool);
 }
 
 void c2_dequeue(struct policy_pool *pool, struct policy_vcpu *v)
@@ -152,7 +155,8 @@ void c2_dequeue(struct policy_pool *pool, struct policy_vcpu *v)
 
     remove_by_time(c, v);
     c->queue[c2_vcpu(v)->queue].waiting--;
-    set_waiting(pool, c->waiting - 1);
+    c->waiting--;
+    tell_waiting(pool);
 }
 
 /* Requests whose start has come may be served; if many, the rest next time. */
@@ -300,16 +304,29 @@ sop_cpumask_t c2_tickle_away(struct policy_pool *pool,
     return 0;
 }
 
-struct policy_vcpu *c2_take_given(struct c2_pool *c, struct policy_pcpu *p)
+struct policy_vcpu *c2_take_given(struct policy_pool *pool,
+                                  struct policy_pcpu *p)
 {
     struct policy_vcpu *v = c2_pcpu(p)->given;
+    struct c2_pool *c = c2_pool(pool);
 
     ASSERT(c2_vcpu(v)->place == C2_GIVEN);
     c2_vcpu(v)->place = C2_NOWHERE;
     c2_vcpu(v)->queue = c2_pcpu(p)->queue;
     c2_pcpu(p)->given = NULL;
     c->given &= ~bits_one(p->index);
+    c->nr_given--;
+    tell_waiting(pool);
     return v;
+}
+
+void c2_queue_given(struct policy_pool *pool)
+{
+    sop_cpumask_t set = c2_pool(pool)->given;
+
+    for (; set != 0; set &= set - 1) {
+        c2_enqueue(pool, c2_take_given(pool, pool->pcpu[bits_lowest(set)]));
+    }
 }
 
 /* Nobody else waits: `v` needs no queue to come to the idle pCPU `target`. */
@@ -325,6 +342,8 @@ static sop_cpumask_t give(struct policy_pool *pool, struct policy_vcpu *v,
     c2_vcpu(v)->queue = (uint8_t)p->index;
     c2_pcpu(p)->given = v;
     c->given |= target;
+    c->nr_given++;
+    tell_waiting(pool);
     return idlers_tell(&c->pcpus, target);
 }
 

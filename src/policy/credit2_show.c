@@ -141,13 +141,20 @@ static const char *check_given(const struct policy_pool *pool,
 
 static const char *check_pcpus(const struct policy_pool *pool)
 {
+    const struct c2_pool *c = c2_pool_const(pool);
     const char *broken = NULL;
+    sop_cpumask_t given = 0;
     unsigned i;
 
     for (i = 0; i < SOP_PCPUS_MAX && broken == NULL; i++) {
         if (pool->pcpu[i] != NULL) {
             broken = check_given(pool, pool->pcpu[i]);
+            given |= c2_pcpu(pool->pcpu[i])->given != NULL ? bits_one(i) : 0;
         }
+    }
+    if (broken == NULL &&
+        (given != c->given || bits_count(given) != c->nr_given)) {
+        broken = "credit2: wrong count of those given";
     }
     return broken;
 }
@@ -191,7 +198,8 @@ const char *c2_check(const struct policy_pool *pool)
             broken = "credit2: wrong count in a queue";
         }
     }
-    if (broken == NULL && (count != c->waiting || count != pool->waiting)) {
+    if (broken == NULL &&
+        (count != c->waiting || count + c->nr_given != pool->waiting)) {
         broken = "credit2: wrong count of waiting vCPUs";
     }
     if (broken == NULL) {

@@ -482,6 +482,37 @@ static void yield(void **state)
     }
 }
 
+/* Pinned in mid-run to the pCPU of one that yields all the time. */
+static void yield_to_newcomer(void **state)
+{
+    struct fake *f = fake_new(&policy_credit2, 2, 2, 0, 1);
+    struct policy_domain *d = fake_domain(f);
+    struct fake_vcpu *a = fake_vcpu(f, d), *b = fake_vcpu(f, d);
+    uint64_t before;
+    unsigned i;
+
+    (void)state;
+    fake_work(f, a, FAKE_HOG, 0);
+    fake_work(f, b, FAKE_HOG, 0);
+    fake_affinity(f, a, 1, 1);
+    fake_run(f, 1234567);
+    fake_affinity(f, b, 1, 1);
+    before = fake_ran(f, b);
+    for (i = 0; i < 10; i++) {
+        fake_run(f, 2000);
+        if (fake_is_running(a)) {
+            fake_yield(f, 0);
+        }
+    }
+    assert_true(fake_ran(f, b) > before);
+    fake_run(f, 10 * MS);
+    assert_true(fake_ran(f, a) > 5 * MS);
+    fake_affinity(f, a, 3, 3);
+    fake_run(f, SLICE + 1); /* it makes room at the end of a slice */
+    assert_true(fake_is_running(a) && fake_is_running(b));
+    fake_free(f);
+}
+
 /* ---- caps ---- */
 
 /* In any window of length T no more than cap * (T + 2 periods). */
@@ -666,6 +697,7 @@ int main(void)
         cmocka_unit_test(no_gain_by_sleeping),
         cmocka_unit_test(rate_limit),
         cmocka_unit_test(yield),
+        cmocka_unit_test(yield_to_newcomer),
         cmocka_unit_test(caps),
         cmocka_unit_test(cap_changes),
         cmocka_unit_test(soft_affinity),
