@@ -236,12 +236,30 @@ static int changed(struct sop_pcpu *self, const struct sop_pool *pool, int rc,
     return rc;
 }
 
+/* What it has run until now it has run by the old knobs. */
+static void charge_until_now(struct sop_domain *d, uint64_t now)
+{
+    struct policy_pool *pol = &d->pool->pol;
+    unsigned i;
+
+    for (i = 0; i < d->nr_vcpus; i++) {
+        struct sop_pcpu *p = d->vcpu[i]->running;
+
+        if (p != NULL) {
+            pol->ops->charge(pol, &p->pol, now);
+        }
+    }
+}
+
 /* No policy knows the dead. */
 int domain_knobs(struct sop_pcpu *self, struct sop_domain *d,
                  struct policy_domain_knobs *knobs, bool set)
 {
     if (d->dying == DOMAIN_DEAD) {
         return -XEN_ESRCH;
+    }
+    if (set) {
+        charge_until_now(d, self->sys->now);
     }
     return changed(self, d->pool,
                    policy_domain_knobs(&d->pool->pol, &d->pol, knobs, set),

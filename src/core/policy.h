@@ -131,6 +131,7 @@ struct policy_ops {
      * Optional: reads the knobs, or if `set` checks all of them first and then
      * stores them: 0 or an error with nothing changed: -EINVAL a value out of
      * range; -ENOSPC rtds cannot guarantee it beside what it has guaranteed.
+     * Before those of a domain are set its current vCPUs have been charged.
      * Call by the wrappers below, which look at sched_id.
      */
     int (*domain_knobs)(struct policy_pool *pool, struct policy_domain *d,
@@ -160,7 +161,10 @@ struct policy_ops {
     /* `v`, current, would rather not go on; a pick on its pCPU follows. */
     void (*yield)(struct policy_pool *pool, struct policy_vcpu *v);
 
-    /* p->curr, not NULL, has run until now; before each pick and account. */
+    /*
+     * p->curr, not NULL, has run until now; before each pick and account, and
+     * before the knobs of its domain change.
+     */
     void (*charge)(struct policy_pool *pool, struct policy_pcpu *p,
                    uint64_t now);
 

@@ -511,11 +511,12 @@ static struct policy_choice c2_pick(struct policy_pool *pool,
     c->running = c->running + (choice.vcpu != NULL) - (prev != NULL);
     if (prev != NULL && prev != choice.vcpu) {
         choice.kick |= put_back(pool, p, prev, choice.vcpu, now);
-        if (stays) {
-            choice.kick |= c2_pass_on(pool, prev);
-        }
     }
     settle(pool, p, &choice, best, limited, now);
+    if (prev != NULL && stays) {
+        /* Not before it has what it needs: or they come, park and come. */
+        choice.kick |= c2_pass_on(pool, prev);
+    }
     return choice;
 }
 

@@ -80,12 +80,38 @@ static sop_cpumask_t unpark_all(struct policy_pool *pool, struct c2_domain *d)
     return told;
 }
 
+/* What pCPUs that run its vCPUs have taken of its budget, and not used. */
+static int64_t held_by_pcpus(const struct policy_pool *pool,
+                             const struct policy_domain *d)
+{
+    int64_t held = 0;
+    unsigned i;
+
+    for (i = 0; i < SOP_PCPUS_MAX; i++) {
+        struct policy_pcpu *p = pool->pcpu[i];
+
+        if (p != NULL && p->curr != NULL && p->curr->domain == d &&
+            c2_pcpu(p)->granted) {
+            held += c2_pcpu(p)->grant;
+        }
+    }
+    return held;
+}
+
+/*
+ * What was used of this period stays used: a cap that is lowered gives no new
+ * time, though no debt either, and what pCPUs hold counts until they look.
+ */
 void c2_cap_set(struct policy_pool *pool, struct policy_domain *d, uint32_t cap)
 {
     struct c2_domain *c = c2_domain(d);
+    int64_t held = held_by_pcpus(pool, d);
+    int64_t left = c->budget + held - quota(c);
 
+    left = c->cap != 0 && left < 0 ? left : 0;
     c->cap = cap;
-    c->budget = quota(c);
+    left += quota(c);
+    c->budget = (left > 0 ? left : 0) - held;
     (void)unpark_all(pool, c); /* the core asks all pCPUs now */
 }
 

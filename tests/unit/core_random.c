@@ -468,13 +468,21 @@ static int name_seed(void **state)
     return 0;
 }
 
+/* That failed once: a cap lowered in mid-period gave new time. */
+static const uint64_t known[] = {2003586};
+
 static void seeds(void **state)
 {
     const char *first = getenv("FIRST_SEED"), *count = getenv("SEEDS");
     uint64_t seed = first != NULL ? strtoull(first, NULL, 0) : 1;
     uint64_t end = seed + (count != NULL ? strtoull(count, NULL, 0) : 100);
+    size_t i;
 
     (void)state;
+    for (i = 0; first == NULL && i < ARRAY_SIZE(known); i++) {
+        current_seed = known[i];
+        one_seed(known[i]);
+    }
     for (; seed < end; seed++) {
         current_seed = seed;
         one_seed(seed);

@@ -22,8 +22,10 @@ static int set_domain(struct fake *f, struct policy_domain *d, uint32_t weight,
         .sched_id = XEN_SCHEDULER_CREDIT2,
         .u.credit2 = {.weight = weight, .cap = cap},
     };
-    int rc = policy_domain_knobs(&f->pool, d, &k, true);
+    int rc;
 
+    fake_charge_all(f);
+    rc = policy_domain_knobs(&f->pool, d, &k, true);
     fake_ask_all(f);
     return rc;
 }
@@ -574,13 +576,13 @@ static void cap_changes(void **state)
     assert_int_equal(fake_ran(f, a), 8 * MS);
     assert_int_equal(set_domain(f, a->domain, 256, 20), 0);
     fake_run(f, 5 * MS);
-    assert_int_equal(fake_ran(f, a), 10 * MS);
+    assert_int_equal(fake_ran(f, a), 9 * MS); /* what is more than before */
     /* Asleep while parked, and gone while parked. */
     fake_sleep(f, a);
     fake_run(f, 20 * MS);
     fake_wake(f, a);
     fake_run(f, 10 * MS);
-    assert_int_equal(fake_ran(f, a), 12 * MS);
+    assert_int_equal(fake_ran(f, a), 11 * MS);
     fake_vcpu_gone(f, a);
     f->pool.ops->domain_fini(&f->pool, a->domain);
     fake_run(f, 100 * MS);
@@ -588,6 +590,52 @@ static void cap_changes(void **state)
     assert_int_equal(set_domain(f, a->domain, 65536, 0), -XEN_EINVAL);
     assert_int_equal(set_domain(f, a->domain, 1, 65536), -XEN_EINVAL);
     fake_free(f);
+}
+
+/* Lowered in mid-run, seen late by the pCPUs: what they still use of the old
+   budget is used of the new one. */
+static void cap_lowered(void **state)
+{
+    unsigned late, m;
+
+    (void)state;
+    for (late = 0; late <= 8; late++) {
+        for (m = 1; m <= 3; m++) {
+            struct fake *f = fake_new(&policy_credit2, m, m, 0, 1);
+            struct policy_domain *d = fake_domain(f);
+            struct policy_domain_knobs k = {
+                .sched_id = XEN_SCHEDULER_CREDIT2,
+                .u.credit2 = {.weight = 256, .cap = 15},
+            };
+            uint64_t before = 0, after = 0, t;
+            unsigned i;
+
+            assert_int_equal(set_domain(f, d, 256, 100 * m), 0);
+            for (i = 0; i < m; i++) {
+                fake_work(f, fake_vcpu(f, d), FAKE_HOG, 0);
+            }
+            fake_run(f, 50 * MS + late * (MS / 2) + 1);
+            fake_charge_all(f);
+            for (i = 0; i < m; i++) {
+                before += fake_ran(f, &f->vcpu[i]);
+            }
+            assert_int_equal(policy_domain_knobs(&f->pool, d, &k, true), 0);
+            fake_run(f, late * (MS / 4));
+            fake_ask_all(f);
+            for (t = late * (MS / 4); t < 100 * MS; t += MS / 2, after = 0) {
+                for (i = 0; i < m; i++) {
+                    after += fake_ran(f, &f->vcpu[i]);
+                }
+                /* A period begun, those that begin, and being late. */
+                assert_true((after - before) * 100 <=
+                            (t + 10 * MS) / (10 * MS) * 150 * MS + 150 * MS +
+                                late * (MS / 4) * 100 * (m - 1));
+                fake_run(f, MS / 2);
+            }
+            assert_true(t >= 100 * MS);
+            fake_free(f);
+        }
+    }
 }
 
 /* ---- places ---- */
@@ -700,6 +748,7 @@ int main(void)
         cmocka_unit_test(yield_to_newcomer),
         cmocka_unit_test(caps),
         cmocka_unit_test(cap_changes),
+        cmocka_unit_test(cap_lowered),
         cmocka_unit_test(soft_affinity),
         cmocka_unit_test(queues),
         cmocka_unit_test(storm),

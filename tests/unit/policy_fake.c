@@ -325,6 +325,17 @@ void fake_vcpu_gone(struct fake *f, struct fake_vcpu *v)
     checked(f);
 }
 
+void fake_charge_all(struct fake *f)
+{
+    unsigned i;
+
+    for (i = 0; i < f->nr_pcpus; i++) {
+        if (f->pcpu[i].p.curr != NULL) {
+            f->pool.ops->charge(&f->pool, &f->pcpu[i].p, f->now);
+        }
+    }
+}
+
 /* ---- choosing ---- */
 
 /* Whatever ran here has run until now. */

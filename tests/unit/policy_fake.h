@@ -71,6 +71,9 @@ void fake_pcpu_add(struct fake *f, unsigned pcpu);
 void fake_pcpu_remove(struct fake *f, unsigned pcpu);
 void fake_ask_all(struct fake *f);
 
+/* As before a change of knobs: what runs has run until now. */
+void fake_charge_all(struct fake *f);
+
 /* A pick on that pCPU; all picks that are due. */
 void fake_pick(struct fake *f, unsigned pcpu);
 void fake_settle(struct fake *f);
