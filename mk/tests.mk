@@ -46,11 +46,13 @@ $(eval $(call TEST_GUEST,store))
 
 $(eval $(call TEST_GUEST,gdb))
 
+$(eval $(call TEST_GUEST,ending))
+
 CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
     $(O)/tests/wakeup.elf $(O)/tests/save.elf $(O)/tests/gdb.elf \
-    $(O)/tests/store.elf
+    $(O)/tests/store.elf $(O)/tests/ending.elf
 CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
-    tests/save/run.sh tests/gdb/run.sh tests/store/run.sh
+    tests/save/run.sh tests/gdb/run.sh tests/store/run.sh tests/dump/run.sh
 
 CHECKS += tests/boot/pools.sh tests/stress/machine.sh
 

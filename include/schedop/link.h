@@ -12,6 +12,7 @@
 #define SCHEDOP_LINK_MAGIC "schedop-link"
 #define SCHEDOP_LINK_LINE_MAX 1024u /* bytes, newline included */
 #define SCHEDOP_NAME_MAX 63u        /* bytes of a domain name */
+#define SCHEDOP_ACTION_MAX 23u      /* bytes of an action of `end` */
 #define SCHEDOP_ASKS_MAX 8u         /* `ask` lines without a `did`, at most */
 #define SCHEDOP_LINK_INPUT 4096u    /* typed bytes a domain may have waiting */
 

@@ -32,6 +32,7 @@ extern const struct cli_command cli_cpupool_list_command,
 extern const struct cli_command cli_watch_command;           /* verb_wait.c */
 extern const struct cli_command cli_gdb_command;             /* verb_gdb.c */
 extern const struct cli_command cli_save_command;            /* verb_save.c */
+extern const struct cli_command cli_dump_core_command;       /* verb_dump.c */
 extern const struct cli_command cli_restore_command; /* verb_restore.c */
 
 extern const struct cli_command cli_lab_command;         /* lab.c */

@@ -295,7 +295,8 @@ static int read_scheduling(struct config *c)
 }
 
 static const char *const shutdown_actions[] = {
-    "destroy", "restart", "rename-restart", "preserve", "soft-reset", NULL,
+    "destroy",          "restart",          "rename-restart", "preserve",
+    "coredump-destroy", "coredump-restart", "soft-reset",     NULL,
 };
 
 static const char *const suspend_actions[] = {
@@ -322,19 +323,15 @@ static int read_action(struct config *c, enum cli_event event)
     int rc = config_string(c, key, &action);
 
     if (rc == 0 && action != NULL) {
-        if (!suspend && strncmp(action, "coredump-", 9) == 0) {
-            cli_warning("%s:%u: %s = \"%s\": no core dump is written", c->path,
-                        cli_keys_line(&c->keys, key), key, action);
-            action += 9;
-        }
         *out =
             find_action(suspend ? suspend_actions : shutdown_actions, action);
         if (*out == NULL) {
             cli_error("%s:%u: %s = \"%s\": must be %s", c->path,
                       cli_keys_line(&c->keys, key), key, action,
                       suspend ? "checkpoint, resume, destroy or preserve"
-                              : "destroy, restart, rename-restart, preserve "
-                                "or soft-reset");
+                              : "destroy, restart, rename-restart, preserve, "
+                                "coredump-destroy, coredump-restart or "
+                                "soft-reset");
             rc = -1;
         }
     }

@@ -39,9 +39,9 @@ const struct cli_item cli_config_items[] = {
     {"type", "\"pvh\" or absent; others are refused."},
     {"on_poweroff, on_reboot, on_crash, on_watchdog, on_soft_reset",
      "What then happens: \"destroy\", \"restart\", \"rename-restart\", "
-     "\"preserve\" or \"soft-reset\" (defaults as in xl: destroy, restart, "
-     "destroy, destroy, soft-reset). \"coredump-destroy\" and "
-     "\"coredump-restart\" act without writing a dump."},
+     "\"preserve\", \"coredump-destroy\", \"coredump-restart\" (a core in "
+     "--dump-dir first) or \"soft-reset\" (defaults as in xl: destroy, "
+     "restart, destroy, destroy, soft-reset)."},
     {"on_suspend", "schedop's own: \"checkpoint\" (go on in place, as after "
                    "xl's checkpoint; the default), \"resume\" (go on as in a "
                    "new domain), \"destroy\" or \"preserve\"."},

@@ -105,7 +105,8 @@ const char *cli_domain_action(const struct cli_domain *d, enum cli_event event)
 
 bool cli_action_goes_on(const char *action)
 {
-    return strcmp(action, "destroy") != 0 && strcmp(action, "preserve") != 0;
+    return strcmp(action, "destroy") != 0 && strcmp(action, "preserve") != 0 &&
+           strcmp(action, "coredump-destroy") != 0;
 }
 
 static int check_memory(struct cli_domain *d, uint64_t memory_default)

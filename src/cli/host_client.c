@@ -52,6 +52,7 @@ void host_clients_reap(struct host *h)
             h->nr_clients--;
             host_save_drop(h, c);
             host_debug_drop(h, c);
+            host_dump_drop(h, c);
             free_client(c);
         } else {
             at = &c->next;

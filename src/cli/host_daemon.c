@@ -77,6 +77,7 @@ static void read_signals(struct host *h)
             free(why);
         }
     }
+    host_dump_reap(h);
     if (h->phase != HOST_OVER && qemu_reap(&h->q, &status)) {
         while (h->q.link_out >= 0) {
             struct pollfd p = {.fd = h->q.link_out, .events = POLLIN};
@@ -301,6 +302,7 @@ static int run_locked(struct host *h)
     ordered = h->why != NULL && strncmp(h->why, "it ", 3) == 0;
     say_end(h);
     host_clients_free(h);
+    dumps_end(&h->dumps);
     host_guests_free(h);
     qemu_end(&h->q);
     close(h->listener);
@@ -316,6 +318,7 @@ int host_run(struct host_dir *dir, const struct host_options *options,
         .dir = dir,
         .messages = {.label = "qemu"},
         .ready = ready,
+        .dumps = {.dir = options->dump_dir},
         .started = (int64_t)time(NULL),
         .phase_end_ms = cli_clock_ms() + BOOT_MS,
     };

@@ -15,6 +15,7 @@
  *   host_pool.c     those about cpupools and knobs
  *   host_save.c     those of `save` and `restore`
  *   host_gdb.c      those of `gdb`
+ *   host_dump.c     those of `dump-core`; cores of domains that ended
  */
 #ifndef SCHEDOP_CLI_HOST_DAEMON_H
 #define SCHEDOP_CLI_HOST_DAEMON_H
@@ -22,6 +23,7 @@
 #include <jansson.h>
 
 #include "control.h"
+#include "dump.h"
 #include "host_dir.h"
 #include "link.h"
 #include "qemu.h"
@@ -40,8 +42,9 @@ enum {
 struct host_options {
     unsigned pcpus;
     unsigned memory_mib;
-    const char *log_dir; /* or NULL */
-    uint64_t log_max;    /* bytes of a log before a new one begins; 0: any */
+    const char *log_dir;  /* or NULL */
+    const char *dump_dir; /* or NULL: dump.h */
+    uint64_t log_max;     /* bytes of a log before a new one begins; 0: any */
     unsigned verbose;
     char *const *qemu;
     size_t nr_qemu;
@@ -87,6 +90,8 @@ struct host_client {
     uint16_t save_domid, restore_domid;
     bool debugs; /* host_gdb.c */
     uint16_t debug_domid;
+    bool dumps; /* host_dump.c */
+    uint16_t dump_domid;
     uint64_t window[HOST_WINDOWS];
 };
 
@@ -127,7 +132,8 @@ struct host {
     uint64_t next_serial;
     struct host_question *questions; /* oldest first */
     uint32_t next_tag;
-    unsigned asked; /* sent and not answered */
+    struct dumps dumps; /* cores being written */
+    unsigned asked;     /* sent and not answered */
     enum host_phase phase;
     uint64_t phase_end_ms;        /* UINT64_MAX: none */
     int listener, signals, ready; /* ready: tells whoever started us */
@@ -231,6 +237,8 @@ host_serve_fn host_serve_window, host_serve_window_free, host_serve_save_begin,
     host_serve_restored;
 /* Undoes what the client left half done. */
 void host_save_drop(struct host *h, struct host_client *c);
+/* An answer that names a window, the client's from now on (host_answer_fn). */
+host_answer_fn host_answer_window;
 
 /* host_gdb.c */
 host_serve_fn host_serve_debug_attach, host_serve_debug_detach,
@@ -238,6 +246,14 @@ host_serve_fn host_serve_debug_attach, host_serve_debug_detach,
     host_serve_debug_map, host_serve_debug_write;
 /* What the client debugs goes on without it. */
 void host_debug_drop(struct host *h, struct host_client *c);
+
+/* host_dump.c */
+host_serve_fn host_serve_dump_begin, host_serve_dump_end;
+/* What the client was dumping goes on. */
+void host_dump_drop(struct host *h, struct host_client *c);
+/* A `dump` line of the hypervisor; after SIGCHLD. */
+void host_dump_line(struct host *h, const struct link_message *m);
+void host_dump_reap(struct host *h);
 
 /* host_create.c */
 host_serve_fn host_serve_create;

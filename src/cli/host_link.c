@@ -229,6 +229,9 @@ static void on_line(void *context, char *line, size_t len)
     case LINK_TOOK:
         host_guest_line(h, &m);
         break;
+    case LINK_DUMP:
+        host_dump_line(h, &m);
+        break;
     case LINK_EXIT:
     case LINK_TRACE:
     case LINK_BAD:

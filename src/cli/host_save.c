@@ -69,8 +69,8 @@ static void keep_window(struct host *h, const struct host_request *r,
 }
 
 /* For answers that name a window in `pa`. */
-static void answer_window(struct host *h, void *context, unsigned error,
-                          json_t *rows, const char *text)
+void host_answer_window(struct host *h, void *context, unsigned error,
+                        json_t *rows, const char *text)
 {
     struct host_request *r = context;
     json_t *result;
@@ -109,7 +109,7 @@ void host_serve_window(struct host *h, struct host_client *c,
         host_refuse(h, r, "busy", "this connection has too many windows");
         return;
     }
-    host_ask(h, answer_window, r, "window %" PRIu64, bytes);
+    host_ask(h, host_answer_window, r, "window %" PRIu64, bytes);
 }
 
 /* One of the client's own, which it has no more; NULL with a refusal. */
@@ -193,7 +193,7 @@ void host_serve_save_state(struct host *h, struct host_client *c,
                            struct host_request *r, json_t *args)
 {
     if (saves(h, c, r, args)) {
-        host_ask(h, answer_window, r, "save-state %u", c->save_domid);
+        host_ask(h, host_answer_window, r, "save-state %u", c->save_domid);
     }
 }
 

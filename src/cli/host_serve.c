@@ -250,6 +250,8 @@ static const struct {
     {"save-end", host_serve_save_end},
     {"restore", host_serve_restore},
     {"restored", host_serve_restored},
+    {"dump-begin", host_serve_dump_begin},
+    {"dump-end", host_serve_dump_end},
     {"debug-attach", host_serve_debug_attach},
     {"debug-detach", host_serve_debug_detach},
     {"debug-go", host_serve_debug_go},

@@ -133,8 +133,10 @@ static bool parse_boot(struct fields *f, struct link_message *m)
 static bool parse_end(struct fields *f, struct link_message *m)
 {
     static const char *const actions[] = {
-        "destroy", "restart", "rename-restart", "preserve", "soft-reset",
-        "resume",  "killed",  "save",           NULL};
+        "destroy",          "restart",    "rename-restart",
+        "preserve",         "soft-reset", "resume",
+        "killed",           "save",       "coredump-destroy",
+        "coredump-restart", NULL};
     const char *keys[LINK_COMMANDS + 2] = {"run_ns", "cpu_ns"};
     uint64_t *slots[LINK_COMMANDS + 2] = {&m->stats.run_ns, &m->stats.cpu_ns};
     uint64_t code;
@@ -192,6 +194,13 @@ static bool parse_trace(struct fields *f, struct link_message *m)
            take_number(f, UINT64_MAX, &m->ring.records);
 }
 
+static bool parse_dump(struct fields *f, struct link_message *m)
+{
+    return take_domid(f, m) && take_name(f, m) &&
+           take_number(f, UINT64_MAX, &m->area.pa) &&
+           take_number(f, UINT64_MAX, &m->area.bytes);
+}
+
 static bool parse_exit(struct fields *f, struct link_message *m)
 {
     return take_number(f, UINT32_MAX, &m->number);
@@ -234,6 +243,7 @@ static const struct {
     {"gone", LINK_GONE, parse_create},
     {"stopped", LINK_STOPPED, parse_create},
     {"took", LINK_TOOK, parse_start},
+    {"dump", LINK_DUMP, parse_dump},
     {"row", LINK_ROW, parse_row},
     {"did", LINK_DID, parse_did},
 };

@@ -34,6 +34,7 @@ enum link_verb {
     LINK_PANIC,   /* text */
     LINK_GONE,    /* domid, name */
     LINK_STOPPED, /* domid, name */
+    LINK_DUMP,    /* domid, name, area: its record */
     LINK_TOOK,    /* domid; number: bytes of its input */
     LINK_ROW,     /* number: tag; text */
     LINK_DID,     /* number: tag; error; text */
@@ -52,6 +53,10 @@ struct link_ring {
     uint64_t pcpu, pa, records;
 };
 
+struct link_area {
+    uint64_t pa, bytes;
+};
+
 struct link_message {
     enum link_verb verb;
     uint16_t domid;
@@ -59,12 +64,13 @@ struct link_message {
     unsigned error; /* Xen's number, 0 for none */
     uint64_t number;
     char name[SCHEDOP_NAME_MAX + 1];
-    char action[16];  /* one that docs/link.md lists */
-    char level[8];    /* likewise */
-    const char *text; /* unescaped; lives in the line */
+    char action[SCHEDOP_ACTION_MAX + 1]; /* one that docs/link.md lists */
+    char level[8];                       /* likewise */
+    const char *text;                    /* unescaped; lives in the line */
     size_t text_len;
     struct link_boot boot;
     struct link_ring ring;
+    struct link_area area;
     struct link_stats stats;
 };
 

@@ -55,6 +55,7 @@ static const struct cli_command *const commands[] = {
     &cli_debug_keys_command,
     &cli_gdb_command,
     &cli_save_command,
+    &cli_dump_core_command,
     &cli_restore_command,
     NULL,
 };

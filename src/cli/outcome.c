@@ -60,8 +60,7 @@ void outcome_ended(struct outcome_row *row, const struct link_message *m)
     end->code = m->code;
     memcpy(end->action, m->action, sizeof(end->action));
     row->over = !is_passing(m->action);
-    row->restarts += strcmp(m->action, "restart") == 0 ||
-                     strcmp(m->action, "rename-restart") == 0 ||
+    row->restarts += strstr(m->action, "restart") != NULL ||
                      strcmp(m->action, "soft-reset") == 0;
     if (strcmp(m->action, "killed") != 0) {
         row->crashed |= m->code == CLI_CRASHED;

@@ -15,7 +15,7 @@
 
 struct outcome_end {
     uint8_t code;
-    char action[16];
+    char action[SCHEDOP_ACTION_MAX + 1];
 };
 
 struct outcome_row {

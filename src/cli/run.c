@@ -11,6 +11,7 @@
 
 #include "commands.h"
 #include "config.h"
+#include "dump.h"
 #include "report.h"
 #include "run.h"
 #include "trace/trace.h"
@@ -44,6 +45,7 @@ enum {
     OPT_TRACE_EVENTS,
     OPT_TRACE_BUFFER,
     OPT_GDB,
+    OPT_DUMP_DIR,
     OPT_JSON,
     OPT_QEMU,
     OPT_QUIET,
@@ -111,6 +113,7 @@ static const struct cli_option options[] = {
      "Wait for gdb before the first instruction of the first domain: at this "
      "TCP port of localhost (default 1234), or Unix socket (a path with a "
      "slash in it). It sees that domain, whose vCPUs are threads."},
+    {"dump-dir", 0, CLI_VALUE, OPT_DUMP_DIR, "DIR", DUMP_DIR_HELP},
     {"json", 0, CLI_FLAG, OPT_JSON, NULL,
      "Print the closing table as JSON on standard output; what the domains "
      "print goes to standard error."},
@@ -460,6 +463,9 @@ static int take_option(void *ctx, int id, const char *value)
         return take_number("max-restarts", value, 0, 1000, &run->restarts_max);
     case OPT_SEED:
         return take_seed(run, value);
+    case OPT_DUMP_DIR:
+        run->dump_dir = value;
+        return 0;
     case OPT_GDB:
         return take_gdb(run, value);
     case OPT_QEMU:

@@ -20,7 +20,8 @@ struct run {
     unsigned memory_mib; /* 0: not given */
     unsigned vcpus;      /* 0: not given */
     unsigned restarts_max;
-    const char *gdb; /* where to wait for it; NULL: nowhere */
+    const char *gdb;      /* where to wait for it; NULL: nowhere */
+    const char *dump_dir; /* where cores go; NULL: dump.h says */
     unsigned verbose;
     uint64_t timeout_ms; /* 0: none */
     uint64_t seed;

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,84 +41,15 @@ static uint32_t checksum(const struct section_head *h, const void *data)
 
 /* ---- writing ---- */
 
-static int fail(const char *path, const char *what)
-{
-    cli_error("%s: %s: %s", path, what, strerror(errno));
-    return -1;
-}
-
-static int write_all(const struct save_writer *w, const void *data, size_t len)
-{
-    const uint8_t *at = data;
-
-    while (len > 0) {
-        ssize_t n = write(w->fd, at, len);
-
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n <= 0) {
-            return fail(w->path, "cannot be written");
-        }
-        at += n;
-        len -= (size_t)n;
-    }
-    return 0;
-}
-
-/* A file without a name, which goes with us however we end; -1: none here. */
-static int open_nameless(const char *path)
-{
-    char *copy = cli_strdup(path);
-    int fd = open(dirname(copy), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-    free(copy);
-    return fd;
-}
-
 int save_create(struct save_writer *w, const char *path)
 {
     struct file_head head = {.version = SAVE_FILE_VERSION};
-    struct stat st;
 
     memcpy(head.magic, magic, sizeof(magic));
-    *w = (struct save_writer){.fd = -1, .path = path};
-    /* It will be replaced, which a device should not be. */
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-        cli_error("%s: is there and is not a regular file", path);
-        return -1;
-    }
-    w->fd = open_nameless(path);
-    if (w->fd < 0) {
-        w->temp = cli_format("%s.XXXXXX", path);
-        w->fd = mkostemp(w->temp, O_CLOEXEC);
-    }
-    if (w->fd < 0) {
-        free(w->temp);
-        w->temp = NULL;
-        return fail(path, "cannot be created");
-    }
-    return write_all(w, &head, sizeof(head));
-}
-
-/* Only a file with a name can take the place of another: one for a moment. */
-static int give_name(struct save_writer *w)
-{
-    char *self = cli_format("/proc/self/fd/%d", w->fd);
-    int rc = -1;
-
-    errno = EEXIST;
-    for (unsigned i = 0; rc != 0 && errno == EEXIST && i < 100; i++) {
-        free(w->temp);
-        w->temp = cli_format("%s.%ld-%u", w->path, (long)getpid(), i);
-        rc = linkat(AT_FDCWD, self, AT_FDCWD, w->temp, AT_SYMLINK_FOLLOW);
-    }
-    if (rc != 0) {
-        free(w->temp);
-        w->temp = NULL;
-    }
-    free(self);
-    return rc;
+    w->sections = 0;
+    return whole_create(&w->file, path) == 0
+               ? whole_write(&w->file, &head, sizeof(head))
+               : -1;
 }
 
 int save_section(struct save_writer *w, enum save_file_type type,
@@ -130,8 +60,9 @@ int save_section(struct save_writer *w, enum save_file_type type,
 
     head.crc = checksum(&head, data);
     w->sections++;
-    return write_all(w, &head, sizeof(head)) != 0 ? -1
-                                                  : write_all(w, data, len);
+    return whole_write(&w->file, &head, sizeof(head)) != 0
+               ? -1
+               : whole_write(&w->file, data, len);
 }
 
 int save_blob(struct save_writer *w, enum save_file_type type,
@@ -149,52 +80,25 @@ int save_blob(struct save_writer *w, enum save_file_type type,
     return rc;
 }
 
-/* The name must survive a crash as well as the contents. */
-static int sync_directory(const char *path)
-{
-    char *copy = cli_strdup(path);
-    int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd >= 0 ? fsync(fd) : -1;
-
-    if (fd >= 0) {
-        close(fd);
-    }
-    free(copy);
-    return rc;
-}
-
 int save_finish(struct save_writer *w)
 {
-    if (save_section(w, SAVE_FILE_END, w->sections, "", 0) != 0) {
-        return -1;
-    }
-    if (fsync(w->fd) != 0) {
-        return fail(w->path, "cannot be written");
-    }
-    if ((w->temp == NULL && give_name(w) != 0) ||
-        rename(w->temp, w->path) != 0) {
-        return fail(w->path, "cannot be created");
-    }
-    free(w->temp);
-    w->temp = NULL;
-    (void)sync_directory(w->path); /* some file systems cannot: fine */
-    return 0;
+    return save_section(w, SAVE_FILE_END, w->sections, "", 0) != 0
+               ? -1
+               : whole_finish(&w->file);
 }
 
 void save_close(struct save_writer *w)
 {
-    if (w->temp != NULL) {
-        (void)unlink(w->temp);
-        free(w->temp);
-        w->temp = NULL;
-    }
-    if (w->fd >= 0) {
-        close(w->fd);
-        w->fd = -1;
-    }
+    whole_close(&w->file);
 }
 
 /* ---- reading ---- */
+
+static int fail(const char *path, const char *what)
+{
+    cli_error("%s: %s: %s", path, what, strerror(errno));
+    return -1;
+}
 
 /* 1: read; 0: nothing was there; -1: less than that, or an error. */
 static int read_all(struct save_reader *r, void *data, size_t len)

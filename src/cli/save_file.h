@@ -6,7 +6,7 @@
 #ifndef SCHEDOP_CLI_SAVE_FILE_H
 #define SCHEDOP_CLI_SAVE_FILE_H
 
-#include "cli.h"
+#include "whole_file.h"
 
 #define SAVE_FILE_VERSION 1u
 #define SAVE_FILE_SECTION_MAX (4u << 20) /* bytes of a section's contents */
@@ -20,15 +20,10 @@ enum save_file_type {
     SAVE_FILE_END,      /* number of sections before it, 0 */
 };
 
-/*
- * ---- writing: to a file that gets its name at the end; where the file system
- * can, it has none before, so that a writer that is killed leaves nothing ----
- */
+/* ---- writing ---- */
 
 struct save_writer {
-    int fd; /* -1: none */
-    const char *path;
-    char *temp;
+    struct whole_file file; /* fd -1: none */
     uint64_t sections;
 };
 

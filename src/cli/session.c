@@ -146,6 +146,16 @@ static void write_link(struct session *s)
     }
 }
 
+static void reap_dumps(struct session *s)
+{
+    struct dump *dump;
+
+    while ((dump = dump_next(&s->dumps)) != NULL) {
+        cli_text_printf(&s->to_link, "dumped %u\n", dump->domid);
+        dump_free(dump);
+    }
+}
+
 static void read_signals(struct session *s)
 {
     struct signalfd_siginfo info;
@@ -157,6 +167,7 @@ static void read_signals(struct session *s)
             session_stop(s);
         }
     }
+    reap_dumps(s);
     s->dead = s->dead || qemu_reap(s->q, &s->wait_status);
 }
 
@@ -436,6 +447,7 @@ int session_run(const struct run *run, struct qemu *q,
                         .q = q,
                         .outcome = outcome,
                         .gdb = {.listener = {.fd = -1}, .fd = -1},
+                        .dumps = {.dir = run->dump_dir},
                         .com1 = {.label = "com1"},
                         .messages = {.label = "qemu"}};
     void (*old_pipe)(int) = signal(SIGPIPE, SIG_IGN);
@@ -461,6 +473,7 @@ int session_run(const struct run *run, struct qemu *q,
         loop(&s);
     }
     gdb_run_end(&s.gdb);
+    dumps_end(&s.dumps);
     end_recorder(&s);
     qemu_end(q);
     console_free(&s.console);

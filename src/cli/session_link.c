@@ -154,6 +154,14 @@ static void on_trace(struct session *s, const struct link_message *m)
     }
 }
 
+/* The domain waits for the answer. */
+static void on_dump(struct session *s, const struct link_message *m)
+{
+    if (!dump_start(&s->dumps, &s->q->ram, m)) {
+        cli_text_printf(&s->to_link, "dumped %u\n", m->domid);
+    }
+}
+
 static void on_message(struct session *s, const struct link_message *m)
 {
     switch (m->verb) {
@@ -202,6 +210,9 @@ static void on_message(struct session *s, const struct link_message *m)
         break;
     case LINK_TOOK:
         on_took(s, m);
+        break;
+    case LINK_DUMP:
+        on_dump(s, m);
         break;
     case LINK_UNKNOWN:
     case LINK_GONE:

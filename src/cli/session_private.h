@@ -7,6 +7,7 @@
 #define SCHEDOP_CLI_SESSION_PRIVATE_H
 
 #include "console.h"
+#include "dump.h"
 #include "gdb_run.h"
 #include "link.h"
 #include "record.h"
@@ -45,6 +46,7 @@ struct session {
     bool hello, dead, panicked;
     struct recorder *recorder; /* of --trace, or NULL */
     struct gdb_run gdb;        /* of --gdb */
+    struct dumps dumps;        /* cores being written */
     int wait_status;
     /* standard input */
     bool input_open, raw;

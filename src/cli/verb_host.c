@@ -29,6 +29,7 @@ enum {
     OPT_MEMORY,
     OPT_LOG_DIR,
     OPT_LOG_LIMIT,
+    OPT_DUMP_DIR,
     OPT_FOREGROUND,
     OPT_QEMU,
     OPT_VERBOSE
@@ -46,6 +47,7 @@ static const struct cli_option options[] = {
     {"log-limit", 0, CLI_VALUE, OPT_LOG_LIMIT, "MIB",
      "start: a log that would get longer is renamed to guest-NAME.log.1, in "
      "place of the one before, and begun anew (default 64; 0: never)."},
+    {"dump-dir", 0, CLI_VALUE, OPT_DUMP_DIR, "DIR", "start: " DUMP_DIR_HELP},
     {"foreground", 'F', CLI_FLAG, OPT_FOREGROUND, NULL,
      "start: stay, and print what the log would hold."},
     {"qemu", 0, CLI_VALUE, OPT_QEMU, "ARG",
@@ -84,7 +86,8 @@ static const struct cli_part parts[] = {
 };
 
 static const char *const synopsis[] = {
-    "start [--host NAME] [--pcpus N] [--memory MIB] [--log-dir DIR]",
+    "start [--host NAME] [--pcpus N] [--memory MIB] [--log-dir DIR] "
+    "[--dump-dir DIR]",
     "stop [--host NAME]",
     "status [--host NAME]",
     NULL,
@@ -123,19 +126,20 @@ static int number(const struct verb_args *a, int id, const char *option,
     return 0;
 }
 
-/* The directory of logs as a path that holds when we are elsewhere. */
-static int find_log_dir(const char *given, char **path)
+/* The directory of an option as a path that holds when we are elsewhere. */
+static int find_dir(const char *given, const char *option, char **path)
 {
     struct stat st;
 
     if (mkdir(given, 0700) != 0 && errno != EEXIST) {
-        cli_error("--log-dir %s: %s", given, strerror(errno));
+        cli_error("--%s %s: %s", option, given, strerror(errno));
         return -1;
     }
     *path = realpath(given, NULL);
     if (*path == NULL || stat(*path, &st) != 0 || !S_ISDIR(st.st_mode) ||
         access(*path, W_OK | X_OK) != 0) {
-        cli_error("--log-dir %s: not a directory that can be written", given);
+        cli_error("--%s %s: not a directory that can be written", option,
+                  given);
         return -1;
     }
     return 0;
@@ -144,7 +148,7 @@ static int find_log_dir(const char *given, char **path)
 static int start(const struct verb_args *a)
 {
     struct host_options o;
-    char *log_dir = NULL, **qemu = NULL;
+    char *log_dir = NULL, *dump_dir = NULL, **qemu = NULL;
     unsigned log_mib = LOG_LIMIT_MIB;
     int rc = CLI_USAGE;
 
@@ -156,8 +160,11 @@ static int start(const struct verb_args *a)
         number(a, OPT_LOG_LIMIT, "log-limit", 0, LOG_LIMIT_MAX_MIB, &log_mib) ==
             0 &&
         (a->value[OPT_LOG_DIR] == NULL ||
-         find_log_dir(a->value[OPT_LOG_DIR], &log_dir) == 0)) {
+         find_dir(a->value[OPT_LOG_DIR], "log-dir", &log_dir) == 0) &&
+        (a->value[OPT_DUMP_DIR] == NULL ||
+         find_dir(a->value[OPT_DUMP_DIR], "dump-dir", &dump_dir) == 0)) {
         o.log_dir = log_dir;
+        o.dump_dir = dump_dir;
         o.log_max = (uint64_t)log_mib << 20;
         for (size_t i = 0; i < a->nr_given; i++) {
             if (a->given[i].id == OPT_QEMU) {
@@ -173,6 +180,7 @@ static int start(const struct verb_args *a)
         free(qemu);
     }
     free(log_dir);
+    free(dump_dir);
     return rc;
 }
 

@@ -249,7 +249,7 @@ static int write_all(struct save_writer *w, const struct ram *ram,
 static int save_held(struct control *c, const json_t *domain, const char *path,
                      unsigned patience_s)
 {
-    struct save_writer w = {.fd = -1};
+    struct save_writer w = {.file = {.fd = -1}};
     struct ram ram = {.fd = -1};
     json_t *state = NULL;
     int rc = -1;

@@ -20,7 +20,6 @@ const struct cli_item xl_refused[] = {
     {"vncviewer", "there are no devices"},
     {"migrate", "a domain cannot be moved to another host"},
     {"migrate-receive", "a domain cannot be moved to another host"},
-    {"dump-core", "there are no core dumps yet"},
     {"cd-insert", "there are no devices"},
     {"cd-eject", "there are no devices"},
     {"mem-max", "a domain has the memory it was created with"},

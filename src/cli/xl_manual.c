@@ -103,6 +103,8 @@ static const char differs[] =
     "  something here, and actions on events also where they are the default.\n"
     "- The log of a domain's console is where `host start --log-dir` says; "
     "with\n  `/var/log/xen/console` it is where Xen has it.\n"
+    "- `dump-core` and the coredump actions write cores for gdb, not of xl's "
+    "form\n  ([dump.md](dump.md)).\n"
     "- `save` and `restore` write and read schedop's own files "
     "([save.md](save.md)).\n"
     "\n"

@@ -32,6 +32,10 @@ const char *controller_action_name(enum controller_action action)
     case CONTROLLER_CHECKPOINT:
     case CONTROLLER_RESUME:
         return "resume";
+    case CONTROLLER_COREDUMP_DESTROY:
+        return "coredump-destroy";
+    case CONTROLLER_COREDUMP_RESTART:
+        return "coredump-restart";
     }
     return "destroy";
 }
@@ -95,11 +99,46 @@ static bool possible(enum controller_action action, uint8_t code)
     case CONTROLLER_RESTART:
     case CONTROLLER_RENAME_RESTART:
     case CONTROLLER_PRESERVE:
+    case CONTROLLER_COREDUMP_DESTROY:
+    case CONTROLLER_COREDUMP_RESTART:
         return true;
     case CONTROLLER_SOFT_RESET:
         break;
     }
     return false;
+}
+
+static bool restarts(enum controller_action action)
+{
+    return action == CONTROLLER_RESTART ||
+           action == CONTROLLER_RENAME_RESTART ||
+           action == CONTROLLER_COREDUMP_RESTART;
+}
+
+/* What the action makes of the domain that ended. */
+static void spell_out(struct controller_verdict *v)
+{
+    switch (v->action) {
+    case CONTROLLER_COREDUMP_DESTROY:
+    case CONTROLLER_COREDUMP_RESTART:
+        v->dump = true;
+        v->destroy = true;
+        break;
+    case CONTROLLER_DESTROY:
+    case CONTROLLER_RESTART:
+        v->destroy = true;
+        break;
+    case CONTROLLER_RENAME_RESTART:
+        v->rename = true;
+        break;
+    case CONTROLLER_CHECKPOINT:
+    case CONTROLLER_RESUME:
+        v->resume = true;
+        break;
+    case CONTROLLER_PRESERVE:
+    case CONTROLLER_SOFT_RESET:
+        break;
+    }
 }
 
 struct controller_verdict
@@ -117,21 +156,18 @@ controller_decide(const struct controller_policy *policy,
                        "the domain";
         v.action = CONTROLLER_DESTROY;
     }
-    v.restart =
-        v.action == CONTROLLER_RESTART || v.action == CONTROLLER_RENAME_RESTART;
+    v.restart = restarts(v.action);
     if (v.restart && !restart_allowed(life, end->lived_ns)) {
         v.note = "restarted too often in a row within 2 s of its start: "
                  "giving it up";
-        v.action = CONTROLLER_DESTROY;
+        v.action = v.action == CONTROLLER_COREDUMP_RESTART
+                       ? CONTROLLER_COREDUMP_DESTROY
+                       : CONTROLLER_DESTROY;
         v.restart = false;
     }
-    v.resume =
-        v.action == CONTROLLER_CHECKPOINT || v.action == CONTROLLER_RESUME;
+    spell_out(&v);
     /* As libxl: only a domain with a callback was promised a 1 (spec 7.4). */
     v.result = v.action == CONTROLLER_CHECKPOINT && end->callback_set;
-    v.destroy =
-        v.action == CONTROLLER_DESTROY || v.action == CONTROLLER_RESTART;
-    v.rename = v.action == CONTROLLER_RENAME_RESTART;
     life->renamed += v.rename;
     return v;
 }

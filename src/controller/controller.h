@@ -36,6 +36,8 @@ enum controller_action {
     CONTROLLER_SOFT_RESET,
     CONTROLLER_CHECKPOINT, /* suspend only: go on in place, result 1 */
     CONTROLLER_RESUME,     /* suspend only: go on in place, result 0 */
+    CONTROLLER_COREDUMP_DESTROY,
+    CONTROLLER_COREDUMP_RESTART,
 };
 
 /* The settings of one domain. */
@@ -67,6 +69,7 @@ struct controller_verdict {
     const char *note;              /* a line for the log, or NULL */
     bool resume;                   /* let it go on in place... */
     uint64_t result;               /* ...with this as result of the suspend */
+    bool dump;                     /* write a core of it before all else */
     bool destroy;                  /* take it down; else it is kept, stopped */
     bool rename;                   /* it is kept under controller_kept_name() */
     bool restart;                  /* build it anew */

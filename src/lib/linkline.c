@@ -147,6 +147,9 @@ void linkline_parse(char *line, struct linkline_command *cmd)
     } else if (take_word(&line, "destroy")) {
         cmd->verb = LINKLINE_DESTROY;
         good = take_number(&line, UINT16_MAX, &domid) && *line == '\0';
+    } else if (take_word(&line, "dumped")) {
+        cmd->verb = LINKLINE_DUMPED;
+        good = take_number(&line, UINT16_MAX, &domid) && *line == '\0';
     } else if (take_word(&line, "stop")) {
         cmd->verb = LINKLINE_STOP;
         good = *line == '\0';

@@ -44,6 +44,7 @@ enum linkline_verb {
     LINKLINE_CON,
     LINKLINE_SHUTDOWN,
     LINKLINE_DESTROY,
+    LINKLINE_DUMPED, /* the core that a `dump` line announced is written */
     LINKLINE_STOP,
     LINKLINE_ASK,     /* `text` is what follows the verb */
     LINKLINE_UNKNOWN, /* to be ignored */

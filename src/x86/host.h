@@ -10,6 +10,7 @@
  *   host_create.c   domains built at run time
  *   host_save.c     domains that are saved, and restored
  *   host_debug.c    domains under a debugger
+ *   host_dump.c     domains of which a core is written
  *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
  *   host_act.c      what is done to a domain that runs
  *   host_pool.c     cpupools, hotplug and knobs
@@ -36,8 +37,9 @@
 
 enum host_state {
     HOST_ALIVE,
-    HOST_GOING, /* its end was said; it is being destroyed */
-    HOST_KEPT,  /* its end was said; it stays, stopped */
+    HOST_DUMPING, /* its end was said; the tool writes its core */
+    HOST_GOING,   /* its end was said; it is being destroyed */
+    HOST_KEPT,    /* its end was said; it stays, stopped */
 };
 
 /* Files that came at run time, in the RAM of a window, and their domain. */
@@ -67,7 +69,10 @@ struct host_domain {
     bool restart;   /* while HOST_GOING: build it anew */
     bool saving;    /* when it suspends the tool takes over, see host_save.c */
     bool suspended; /* it has, and waits for the tool */
-    struct host_debug *debug; /* NULL: none; host_debug.c */
+    struct host_debug *debug;     /* NULL: none; host_debug.c */
+    bool dumping;                 /* paused for it, see host_dump.c */
+    uint32_t dump_tag;            /* of the question that asked for it */
+    uint64_t dump_pa, dump_bytes; /* while HOST_DUMPING: its record */
     bool in_store;
     volatile bool silent; /* its end was said: nothing more from it. Any */
     struct console_backend console;
@@ -196,6 +201,12 @@ void image_set_rtds(const struct domain_spec *spec,
                     const struct policy_rtds *knobs);
 bool image_map(const struct domain_spec *spec);
 void image_unmap(const struct domain_spec *spec);
+
+/* host_dump.c */
+/* Announces a core of a domain that ended; false: there will be none. */
+bool host_dump_start(struct sop_pcpu *self, struct host_domain *h);
+void host_dump_done(struct host_domain *h); /* the record may go */
+host_ask_fn ask_dump_begin, ask_dump_end;
 
 /* host_query.c */
 host_ask_fn ask_domains, ask_vcpus, ask_machine;

@@ -182,6 +182,8 @@ static const struct {
     {"debug-map", ask_debug_map},
     {"debug-write", ask_debug_write},
     {"debug-detach", ask_debug_detach},
+    {"dump-begin", ask_dump_begin},
+    {"dump-end", ask_dump_end},
 };
 
 static int answer(struct sop_pcpu *self, struct host_ask *ask)

@@ -276,6 +276,7 @@ static void link_line_in(struct sop_pcpu *self, char *line)
         break;
     case LINKLINE_SHUTDOWN:
     case LINKLINE_DESTROY:
+    case LINKLINE_DUMPED:
     case LINKLINE_STOP:
         command_add(&cmd);
         break;

@@ -28,6 +28,8 @@ SAME(ACTION_PRESERVE, CONTROLLER_PRESERVE);
 SAME(ACTION_SOFT_RESET, CONTROLLER_SOFT_RESET);
 SAME(ACTION_CHECKPOINT, CONTROLLER_CHECKPOINT);
 SAME(ACTION_RESUME, CONTROLLER_RESUME);
+SAME(ACTION_COREDUMP_DESTROY, CONTROLLER_COREDUMP_DESTROY);
+SAME(ACTION_COREDUMP_RESTART, CONTROLLER_COREDUMP_RESTART);
 
 static enum controller_action action(enum domain_action a)
 {
@@ -183,6 +185,7 @@ static bool go(struct sop_pcpu *self, struct host_domain *h)
     if (sop_domain_destroy(self, h->sop) != 0) {
         return true;
     }
+    host_dump_done(h);
     leave_store(h);
     xenstore_domain_remove(host.store, h->domid);
     host_debug_forget(h);
@@ -239,6 +242,10 @@ static bool ended(struct sop_pcpu *self, struct host_domain *h,
     }
     h->silent = true;
     h->restart = v.restart;
+    if (v.dump && host_dump_start(self, h)) {
+        h->state = HOST_DUMPING; /* until the tool has done it */
+        return false;
+    }
     if (v.destroy) {
         h->state = HOST_GOING;
         return go(self, h);
@@ -262,7 +269,7 @@ static bool look_after(struct sop_pcpu *self, struct host_domain *h)
     if (h->debug != NULL) {
         again = host_debug_look(self, h);
     }
-    if (!h->changed || h->state == HOST_KEPT) {
+    if (!h->changed || h->state != HOST_ALIVE) {
         return again;
     }
     info_of(h, &info);
@@ -290,31 +297,35 @@ void host_go_on(struct sop_pcpu *self, struct host_domain *h)
     resume(self, h, callback != 0); /* as libxl: only then a 1 (spec 7.4) */
 }
 
+/* It is to go and not to come back; `code` and `what` say how it ended. */
+static void take_down(struct sop_pcpu *self, struct host_domain *h,
+                      uint8_t code, const char *what)
+{
+    struct sop_domain_info info;
+
+    h->restart = false;
+    if (h->state == HOST_ALIVE) {
+        info_of(h, &info);
+        say_end(self, h, code, what, &info);
+        h->silent = true;
+    }
+    if (h->state != HOST_DUMPING) { /* its core is still being written */
+        h->state = HOST_GOING;
+    }
+}
+
 void host_take_away(struct sop_pcpu *self, struct host_domain *h,
                     const char *what)
 {
     struct sop_domain_info info;
 
-    if (h->state == HOST_ALIVE) {
-        info_of(h, &info);
-        say_end(self, h, code_of(&info), what, &info);
-        h->silent = true;
-    }
-    h->state = HOST_GOING;
-    h->restart = false;
+    sop_domain_info(h->sop, time_now(), &info);
+    take_down(self, h, code_of(&info), what);
 }
 
 void host_kill(struct sop_pcpu *self, struct host_domain *h)
 {
-    struct sop_domain_info info;
-
-    if (h->state == HOST_ALIVE) {
-        info_of(h, &info);
-        say_end(self, h, CODE_KILLED, "killed", &info);
-        h->silent = true;
-    }
-    h->state = HOST_GOING;
-    h->restart = false;
+    take_down(self, h, CODE_KILLED, "killed");
 }
 
 static void obey(struct sop_pcpu *self, const struct linkline_command *cmd)
@@ -325,6 +336,10 @@ static void obey(struct sop_pcpu *self, const struct linkline_command *cmd)
         host_machine_stop(0);
     } else if (h == NULL) {
         x86_log(SOP_LOG_WARNING, "link: there is no domain %u", cmd->domid);
+    } else if (cmd->verb == LINKLINE_DUMPED) {
+        if (h->state == HOST_DUMPING) {
+            h->state = HOST_GOING;
+        }
     } else if (cmd->verb == LINKLINE_SHUTDOWN) {
         sop_domain_shutdown(self, h->sop, cmd->code);
     } else {

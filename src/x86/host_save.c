@@ -54,7 +54,7 @@ int ask_save_begin(struct sop_pcpu *self, struct host_ask *ask)
                              h->saving ? "it is being saved already"
                                        : "it is being debugged");
     }
-    if (h->state == HOST_KEPT && !has_suspended(h)) {
+    if (h->state != HOST_ALIVE && !has_suspended(h)) {
         return host_ask_fail(ask, -XEN_EINVAL,
                              "it has shut down, and not to be suspended");
     }
@@ -80,7 +80,7 @@ int ask_save_state(struct sop_pcpu *self, struct host_ask *ask)
     if (!h->suspended) {
         return host_ask_fail(ask, -XEN_EBUSY, "it has not suspended");
     }
-    bytes = domain_save_bytes(h->x86);
+    bytes = domain_save_bytes(h->x86, false);
     error = host_window_open(ask, bytes, &pa);
     if (error != 0) {
         return error;
@@ -90,7 +90,7 @@ int ask_save_state(struct sop_pcpu *self, struct host_ask *ask)
         host_window_close(pa);
         return host_ask_fail(ask, -XEN_ENOMEM, "its record cannot be mapped");
     }
-    domain_save(self, h->x86, record);
+    domain_save(self, h->x86, false, record);
     ram_unmap(record);
     (void)host_image_where(h->spec, &image, &image_bytes);
     x86_snprintf(ask->out, sizeof(ask->out),

@@ -250,6 +250,12 @@ void link_stopped(const struct link_domain *d)
     }
 }
 
+void link_dump(const struct link_domain *d, uint64_t pa, uint64_t bytes)
+{
+    link_printf("dump %u %s 0x%llx %llu\n", d->domid, d->name,
+                (unsigned long long)pa, (unsigned long long)bytes);
+}
+
 void link_row(uint32_t tag, const char *format, ...)
 {
     char prefix[24], text[SCHEDOP_LINK_LINE_MAX / 2];

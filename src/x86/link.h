@@ -30,6 +30,8 @@ void link_took(const struct link_domain *d, uint32_t bytes);
 void link_crash(const struct link_domain *d, const char *text);
 void link_end(const struct link_domain *d, uint8_t code, const char *action,
               const struct sop_domain_info *info);
+/* Its record is at `pa`: the tool writes a core and says `dumped`. */
+void link_dump(const struct link_domain *d, uint64_t pa, uint64_t bytes);
 void link_gone(const struct link_domain *d);
 void link_stopped(const struct link_domain *d); /* for its debugger */
 void link_exit(unsigned code);

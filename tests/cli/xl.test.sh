@@ -43,6 +43,7 @@ shutdown a F w all wait
 reboot a F w all wait
 destroy f
 save c p D
+dump-core
 restore p e d V A vncviewer vncviewer-autopass
 vcpu-pin f force ignore-global-affinity-masks
 vcpu-set i ignore-host

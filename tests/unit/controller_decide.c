@@ -88,13 +88,17 @@ static void actions_say_what_to_do(void **state)
     struct controller_verdict v = decide(CONTROLLER_DESTROY, 0, true);
 
     (void)state;
-    assert_true(v.destroy && !v.restart && !v.resume && !v.rename);
+    assert_true(v.destroy && !v.restart && !v.resume && !v.rename && !v.dump);
     v = decide(CONTROLLER_RESTART, 1, true);
     assert_true(v.destroy && v.restart && !v.resume && !v.rename);
     v = decide(CONTROLLER_RENAME_RESTART, 3, true);
     assert_true(!v.destroy && v.restart && !v.resume && v.rename);
     v = decide(CONTROLLER_PRESERVE, 3, true);
     assert_true(!v.destroy && !v.restart && !v.resume && !v.rename);
+    v = decide(CONTROLLER_COREDUMP_DESTROY, 3, true);
+    assert_true(v.dump && v.destroy && !v.restart);
+    v = decide(CONTROLLER_COREDUMP_RESTART, 4, true);
+    assert_true(v.dump && v.destroy && v.restart);
     v = decide(CONTROLLER_SOFT_RESET, 5, true);
     assert_true(v.destroy && !v.restart && v.note != NULL);
 }

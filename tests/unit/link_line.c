@@ -106,6 +106,9 @@ static void commands_are_decoded(void **state)
     cmd = parse("destroy 7");
     assert_int_equal(cmd.verb, LINKLINE_DESTROY);
     assert_int_equal(cmd.domid, 7);
+    cmd = parse("dumped 9");
+    assert_int_equal(cmd.verb, LINKLINE_DUMPED);
+    assert_int_equal(cmd.domid, 9);
     assert_int_equal(parse("stop").verb, LINKLINE_STOP);
 }
 
@@ -123,6 +126,8 @@ static void bad_commands_are_refused(void **state)
         "shutdown 1 ",
         "destroy",
         "destroy 1 2",
+        "dumped",
+        "dumped x",
         "destroy 1x",
         "stop now",
         "con 99999999999999999999 x",

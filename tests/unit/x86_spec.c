@@ -111,11 +111,13 @@ static void errors(void **state)
         {"x name=", "name=: a name has 1 to 63 characters"},
         {"x name=a/b", "name=a/b: a name has only letters, digits and _ . -"},
         {"x on_crash=explode", "on_crash=explode: expected destroy, restart, "
-                               "rename-restart, preserve or soft-reset"},
+                               "rename-restart, preserve, coredump-destroy, "
+                               "coredump-restart or soft-reset"},
         {"x on_suspend=restart", "on_suspend=restart: expected checkpoint, "
                                  "resume, destroy or preserve"},
         {"x on_poweroff=resume", "on_poweroff=resume: expected destroy, "
-                                 "restart, rename-restart, preserve or "
+                                 "restart, rename-restart, preserve, "
+                                 "coredump-destroy, coredump-restart or "
                                  "soft-reset"},
         {"x colour=red", "colour=red: no such key; see docs/link.md"},
         {"x y name=z",

@@ -42,15 +42,18 @@ static bool is_renewed(const struct x86_domain *d, uint64_t pa)
     return false;
 }
 
-/* The first run at or above `*gfn`, which moves behind it. d->lock held. */
-static bool next_run(const struct x86_domain *d, uint64_t *gfn,
+/*
+ * The first run at or above `*gfn`, which moves behind it, of `all` memory or
+ * of what is not renewed. d->lock held.
+ */
+static bool next_run(const struct x86_domain *d, bool all, uint64_t *gfn,
                      struct schedop_state_run *run)
 {
     *run = (struct schedop_state_run){0};
     while (*gfn <= d->gfn_max) {
         enum p2m_type type;
         uint64_t pa, span = p2m_span(d, *gfn, &type, &pa);
-        bool counts = type != P2M_NONE && !is_renewed(d, pa);
+        bool counts = type != P2M_NONE && (all || !is_renewed(d, pa));
 
         if (run->frames > 0 &&
             (!counts || pa != run->pa + run->frames * PAGE_SIZE)) {
@@ -66,13 +69,13 @@ static bool next_run(const struct x86_domain *d, uint64_t *gfn,
     return run->frames > 0;
 }
 
-static uint64_t count_runs(struct x86_domain *d)
+static uint64_t count_runs(struct x86_domain *d, bool all)
 {
     struct schedop_state_run run;
     uint64_t gfn = 0, n = 0;
 
     x86_lock(&d->lock);
-    while (next_run(d, &gfn, &run)) {
+    while (next_run(d, all, &gfn, &run)) {
         n++;
     }
     x86_unlock(&d->lock);
@@ -91,13 +94,14 @@ static uint64_t runs_at(unsigned nr_vcpus)
     return vcpus_at() + nr_vcpus * sizeof(struct schedop_state_vcpu);
 }
 
-uint64_t domain_save_bytes(struct x86_domain *d)
+uint64_t domain_save_bytes(struct x86_domain *d, bool all)
 {
     return runs_at(d->nr_vcpus) +
-           count_runs(d) * sizeof(struct schedop_state_run);
+           count_runs(d, all) * sizeof(struct schedop_state_run);
 }
 
-void domain_save(struct sop_pcpu *self, struct x86_domain *d, void *record)
+void domain_save(struct sop_pcpu *self, struct x86_domain *d, bool all,
+                 void *record)
 {
     struct schedop_state head = {
         .magic = SCHEDOP_STATE_MAGIC,
@@ -116,7 +120,7 @@ void domain_save(struct sop_pcpu *self, struct x86_domain *d, void *record)
         save_vcpu(self, d->vcpu[i], &vcpu[i]);
     }
     x86_lock(&d->lock);
-    while (next_run(d, &gfn, &run[head.nr_runs])) {
+    while (next_run(d, all, &gfn, &run[head.nr_runs])) {
         head.nr_runs++;
     }
     x86_unlock(&d->lock);

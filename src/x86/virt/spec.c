@@ -131,6 +131,8 @@ static bool set_action(const struct word *w, enum domain_action *out,
         {"rename-restart", ACTION_RENAME_RESTART, true, false},
         {"preserve", ACTION_PRESERVE, true, true},
         {"soft-reset", ACTION_SOFT_RESET, true, false},
+        {"coredump-destroy", ACTION_COREDUMP_DESTROY, true, false},
+        {"coredump-restart", ACTION_COREDUMP_RESTART, true, false},
         {"checkpoint", ACTION_CHECKPOINT, false, true},
         {"resume", ACTION_RESUME, false, true},
     };
@@ -145,7 +147,8 @@ static bool set_action(const struct word *w, enum domain_action *out,
     return complain(w, suspend ? "expected checkpoint, resume, destroy or "
                                  "preserve"
                                : "expected destroy, restart, rename-restart, "
-                                 "preserve or soft-reset");
+                                 "preserve, coredump-destroy, "
+                                 "coredump-restart or soft-reset");
 }
 
 /* -------------------------------------------------------------------- keys */

@@ -24,6 +24,8 @@ enum domain_action {
     ACTION_SOFT_RESET,
     ACTION_CHECKPOINT, /* suspend only: resume in place, result 1 */
     ACTION_RESUME,     /* suspend only: resume in place, result 0 */
+    ACTION_COREDUMP_DESTROY,
+    ACTION_COREDUMP_RESTART,
 };
 
 /* A module's command line, decoded (docs/link.md); kept for restarts. */
@@ -72,10 +74,12 @@ struct x86_domain *domain_restore(struct sop_pcpu *self,
 
 /*
  * The record of a domain none of whose vCPUs runs: its size, and the record
- * itself, for which there must be room.
+ * itself, for which there must be room. `all` of its memory, for a dump, or
+ * without the pages that a restored domain gets anew.
  */
-uint64_t domain_save_bytes(struct x86_domain *d);
-void domain_save(struct sop_pcpu *self, struct x86_domain *d, void *record);
+uint64_t domain_save_bytes(struct x86_domain *d, bool all);
+void domain_save(struct sop_pcpu *self, struct x86_domain *d, bool all,
+                 void *record);
 
 /*
  * Under a debugger (debug.c; host_debug.c has the story). All vCPUs are held
