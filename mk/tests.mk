@@ -52,7 +52,8 @@ CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
     $(O)/tests/wakeup.elf $(O)/tests/save.elf $(O)/tests/gdb.elf \
     $(O)/tests/store.elf $(O)/tests/ending.elf
 CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
-    tests/save/run.sh tests/gdb/run.sh tests/store/run.sh tests/dump/run.sh
+    tests/save/run.sh tests/gdb/run.sh tests/store/run.sh tests/dump/run.sh \
+    tests/store/balloon.sh
 
 CHECKS += tests/boot/pools.sh tests/stress/machine.sh
 

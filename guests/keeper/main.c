@@ -3,8 +3,10 @@
  * keeper: a domain that does what it is told. `schedop shutdown` and `reboot`
  * tell it through xenstore: it watches control/shutdown (here: looks there
  * now and then), acknowledges by emptying the node, and obeys; so does `save`,
- * and a restored keeper finds its rings again. Lines typed on
- * its console are echoed; "poweroff", "reboot" and "crash" are obeyed, too.
+ * and a restored keeper finds its rings again. `mem-set` tells it through
+ * memory/target: it gives memory above its program back, or takes it again.
+ * Lines typed on its console are echoed; "poweroff", "reboot" and "crash" are
+ * obeyed, too.
  */
 #include <stdint.h>
 
@@ -14,6 +16,9 @@
 #include <schedop/kit.h>
 
 #define LOOK_NS 20000000ull
+#define FRAME 4096u
+#define BATCH 256
+#define FLOOR_KIB 8192u /* our program, its stacks and start info are there */
 
 static volatile struct xenstore_domain_interface *store;
 static evtchn_port_t store_port;
@@ -125,6 +130,66 @@ static void look_into_store(void)
     }
 }
 
+/* ---- memory ---- */
+
+/* Frames [0, has) are there; what is above keeps nothing of ours. */
+static uintptr_t has;
+
+static void attach_memory(void)
+{
+    struct kit_region r[32];
+    int n = kit_memory_map(r, 32);
+
+    for (int i = 0; i < n; i++) {
+        if (r[i].type == 1 && r[i].addr == 0) {
+            has = (uintptr_t)(r[i].size / FRAME);
+        }
+    }
+}
+
+static void balloon(uintptr_t want)
+{
+    uintptr_t frame[BATCH];
+    bool down = want < has;
+    int done;
+
+    do {
+        uint32_t n = 0;
+
+        while (n < BATCH && (down ? has - n > want : has + n < want)) {
+            frame[n] = down ? has - n - 1 : has + n;
+            n++;
+        }
+        done = down ? schedop_memory_give(frame, n)
+                    : schedop_memory_take(frame, n);
+        if (done > 0) {
+            has = down ? has - (uint32_t)done : has + (uint32_t)done;
+        }
+    } while (done == BATCH);
+    kit_printf("balloon: %lu KiB\n", (unsigned long)has * (FRAME / 1024));
+}
+
+static void look_at_memory(void)
+{
+    static const char path[] = "memory/target";
+    static uint64_t last;
+    char text[24];
+    uint64_t kib = 0;
+
+    request(XS_READ, path, sizeof(path), text, sizeof(text));
+    for (const char *c = text; *c >= '0' && *c <= '9'; c++) {
+        kib = kib * 10 + (uint64_t)(*c - '0');
+    }
+    if (kib == last || kib == 0) {
+        return;
+    }
+    if (last != 0 || kib / (FRAME / 1024) < has) {
+        balloon(
+            (uintptr_t)((kib < FLOOR_KIB ? FLOOR_KIB : kib) / (FRAME / 1024)));
+    }
+    last = kib;
+}
+
 static void look_at_console(void)
 {
     static char line[128];
@@ -147,9 +212,11 @@ static void look_at_console(void)
 int main(void)
 {
     attach();
+    attach_memory();
     kit_printf("keeper waits\n");
     for (;;) {
         look_into_store();
+        look_at_memory();
         look_at_console();
         kit_sleep_ns(LOOK_NS);
     }

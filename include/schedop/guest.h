@@ -177,6 +177,19 @@ int schedop_add_to_physmap(uint32_t space, uintptr_t index, uintptr_t frame);
  */
 int schedop_memory_map(void *entries, uint32_t count);
 
+/*
+ * Gives the `count` guest frames of `frames` back to the host; whatever is
+ * there is gone. Returns how many it were, which stops at the first that
+ * cannot be. PVH/HVM.
+ */
+int schedop_memory_give(const uintptr_t *frames, uint32_t count);
+
+/*
+ * Puts fresh, zeroed memory to those frames; returns how many got some: fewer
+ * when the domain has as much as it may have, or the host has no more.
+ */
+int schedop_memory_take(const uintptr_t *frames, uint32_t count);
+
 /* major << 16 | minor of the hypervisor. */
 int schedop_xen_version(void);
 

@@ -98,7 +98,7 @@ int xenstore_remove(struct xenstore *xs, const char *path);
 struct xenstore_domain {
     uint16_t domid;
     const char *name;
-    unsigned memory_mib, vcpus;
+    unsigned memory_mib, target_mib, vcpus;
     unsigned online; /* of them at first; 0: all */
     uint64_t console_frame, store_frame;
     uint32_t console_port, store_port;

@@ -81,13 +81,14 @@ int xenstore_domain_add(struct xenstore *xs, const struct xenstore_domain *d)
 {
     char vm[48];
     const uint64_t memory_kib = (uint64_t)d->memory_mib << 10;
+    const uint64_t target_kib = (uint64_t)d->target_mib << 10;
     const struct node nodes[] = {
         {"", "", 0, false},
         {"vm", vm, 0, false},
         {"name", d->name, 0, false},
         {"memory", "", 0, false},
         {"memory/static-max", NULL, memory_kib, false},
-        {"memory/target", NULL, memory_kib, false},
+        {"memory/target", NULL, target_kib, false},
         {"memory/videoram", "0", 0, false},
         {"device", "", 0, false},
         {"device/suspend", "", 0, false},

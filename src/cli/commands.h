@@ -20,6 +20,8 @@ extern const struct cli_command cli_pause_command, cli_unpause_command,
     cli_sysrq_command; /* verb_life.c */
 extern const struct cli_command cli_shutdown_command, cli_reboot_command;
 extern const struct cli_command cli_vcpu_pin_command, cli_vcpu_set_command;
+extern const struct cli_command cli_mem_set_command,
+    cli_mem_max_command; /* verb_memory.c */
 extern const struct cli_command cli_info_command, cli_dmesg_command,
     cli_debug_keys_command;                                /* verb_info.c */
 extern const struct cli_command cli_top_command;           /* verb_top.c */

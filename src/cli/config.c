@@ -184,9 +184,8 @@ static int read_memory(struct config *c)
         return config_bad(c, "maxmem", "maxmem is below memory");
     }
     if (max > d->memory_mib) {
-        cli_warning("%s:%u: maxmem is above memory: the domain gets %" PRIu64
-                    " MiB, it cannot grow yet",
-                    c->path, cli_keys_line(&c->keys, "maxmem"), d->memory_mib);
+        d->target_mib = d->memory_mib;
+        d->memory_mib = max;
     }
     if (d->memory_mib != 0) {
         d->memory_where =

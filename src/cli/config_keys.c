@@ -18,7 +18,9 @@ const struct cli_item cli_config_items[] = {
     {"cmdline", "The kernel's command line."},
     {"root, extra", "Without cmdline: the command line \"root=ROOT EXTRA\"."},
     {"memory", "MiB of memory (default: what the image needs, at least 32)."},
-    {"maxmem", "May not be below memory; memory above `memory` is not given."},
+    {"maxmem",
+     "MiB that mem-set may give it. It is built with all of it and told to "
+     "give back what is above `memory`."},
     {"vcpus", "Number of vCPUs, 1 to 16 (default 1)."},
     {"maxvcpus",
      "As many vCPUs as vcpu-set may give it; it starts with `vcpus`."},

@@ -216,6 +216,9 @@ char *cli_domain_module(const struct cli_domain *d, const char *path)
 
     cli_text_printf(&t, "%s name=%s memory=%" PRIu64 " vcpus=%u", path, d->name,
                     d->memory_mib, d->vcpus);
+    if (d->target_mib != 0) {
+        cli_text_printf(&t, " target=%" PRIu64, d->target_mib);
+    }
     if (d->online != 0) {
         cli_text_printf(&t, " online=%u", d->online);
     }

@@ -51,9 +51,10 @@ struct cli_domain {
     char *cmdline;            /* never NULL */
     char *cmdline_where;      /* "file:line", or NULL */
     uint64_t memory_mib;
-    char *memory_where; /* "file:line: memory = 1", or NULL for a default */
-    unsigned vcpus;     /* as many as there may be */
-    unsigned online;    /* it should use so many at first; 0: all */
+    uint64_t target_mib; /* it should use so much of it; 0: all */
+    char *memory_where;  /* "file:line: memory = 1", or NULL for a default */
+    unsigned vcpus;      /* as many as there may be */
+    unsigned online;     /* it should use so many at first; 0: all */
     unsigned max_event_channels; /* 0: xl's default */
     bool hardware;
     char *pool; /* its cpupool, NULL: Pool-0 */

@@ -229,7 +229,8 @@ typedef void host_serve_fn(struct host *h, struct host_client *c,
 host_serve_fn host_serve_pause, host_serve_unpause, host_serve_destroy,
     host_serve_shutdown, host_serve_rename, host_serve_vcpu_pin,
     host_serve_trigger, host_serve_store_read, host_serve_store_write,
-    host_serve_debug, host_serve_domains, host_serve_vcpus, host_serve_machine;
+    host_serve_memory_target, host_serve_memory_max, host_serve_debug,
+    host_serve_domains, host_serve_vcpus, host_serve_machine;
 
 /* host_save.c */
 host_serve_fn host_serve_window, host_serve_window_free, host_serve_save_begin,

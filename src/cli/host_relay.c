@@ -293,6 +293,32 @@ void host_serve_store_write(struct host *h, struct host_client *c,
     }
 }
 
+static void ask_memory(struct host *h, struct host_request *r,
+                       const json_t *args, const char *verb)
+{
+    uint64_t domid, kib;
+
+    if (host_number(h, r, args, "domid", UINT16_MAX, &domid) &&
+        host_number(h, r, args, "kib", (uint64_t)1 << 40, &kib)) {
+        host_ask(h, host_answer_text, r, "%s %" PRIu64 " %" PRIu64, verb, domid,
+                 kib);
+    }
+}
+
+void host_serve_memory_target(struct host *h, struct host_client *c,
+                              struct host_request *r, json_t *args)
+{
+    (void)c;
+    ask_memory(h, r, args, "memory-target");
+}
+
+void host_serve_memory_max(struct host *h, struct host_client *c,
+                           struct host_request *r, json_t *args)
+{
+    (void)c;
+    ask_memory(h, r, args, "memory-max");
+}
+
 void host_serve_debug(struct host *h, struct host_client *c,
                       struct host_request *r, json_t *args)
 {

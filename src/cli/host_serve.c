@@ -228,6 +228,8 @@ static const struct {
     {"trigger", host_serve_trigger},
     {"store-read", host_serve_store_read},
     {"store-write", host_serve_store_write},
+    {"memory-target", host_serve_memory_target},
+    {"memory-max", host_serve_memory_max},
     {"debug", host_serve_debug},
     {"pools", host_serve_pools},
     {"pool-create", host_serve_pool_create},

@@ -39,6 +39,8 @@ static const struct cli_command *const commands[] = {
     &cli_vcpu_list_command,
     &cli_vcpu_pin_command,
     &cli_vcpu_set_command,
+    &cli_mem_set_command,
+    &cli_mem_max_command,
     &cli_sched_credit2_command,
     &cli_sched_rtds_command,
     &cli_cpupool_list_command,

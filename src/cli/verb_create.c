@@ -170,12 +170,13 @@ static json_t *config_of(const struct cli_domain *d)
                         json_pack("{s:s, s:s, s:s}", "type", "pvh", "name",
                                   d->name, "pool_name",
                                   d->pool != NULL ? d->pool : CLI_POOL_0));
-    b = json_pack("{s:i, s:o, s:I, s:I, s:i, s:o, s:s, s:o}", "max_vcpus",
-                  (int)d->vcpus, "avail_vcpus", avail, "max_memkb",
-                  (json_int_t)d->memory_mib << 10, "target_memkb",
-                  (json_int_t)d->memory_mib << 10, "video_memkb", 0,
-                  "sched_params", knobs_of(d), "claim_mode", "False", "kernel",
-                  kernel != NULL ? kernel : json_null());
+    b = json_pack(
+        "{s:i, s:o, s:I, s:I, s:i, s:o, s:s, s:o}", "max_vcpus", (int)d->vcpus,
+        "avail_vcpus", avail, "max_memkb", (json_int_t)d->memory_mib << 10,
+        "target_memkb",
+        (json_int_t)(d->target_mib != 0 ? d->target_mib : d->memory_mib) << 10,
+        "video_memkb", 0, "sched_params", knobs_of(d), "claim_mode", "False",
+        "kernel", kernel != NULL ? kernel : json_null());
     add_affinity(b, "vcpu_hard_affinity", d->hard, d->vcpus,
                  d->affinity_where[0]);
     add_affinity(b, "vcpu_soft_affinity", d->soft, d->vcpus,

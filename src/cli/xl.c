@@ -22,8 +22,6 @@ const struct cli_item xl_refused[] = {
     {"migrate-receive", "a domain cannot be moved to another host"},
     {"cd-insert", "there are no devices"},
     {"cd-eject", "there are no devices"},
-    {"mem-max", "a domain has the memory it was created with"},
-    {"mem-set", "a domain has the memory it was created with"},
     {"button-press", "our domains have no ACPI buttons"},
     {"sharing", "pages are not shared"},
     {"sched-credit", "there is no such scheduler; see sched-credit2"},

@@ -24,6 +24,27 @@ int schedop_memory_map(void *entries, uint32_t count)
     return rc < 0 ? rc : (int)op.nr_entries;
 }
 
+static int reservation(unsigned command, const uintptr_t *frames,
+                       uint32_t count)
+{
+    struct xen_memory_reservation op = {.nr_extents = count,
+                                        .domid = DOMID_SELF};
+
+    _Static_assert(sizeof(xen_pfn_t) == sizeof(*frames), "frame numbers");
+    set_xen_guest_handle(op.extent_start, (xen_pfn_t *)(uintptr_t)frames);
+    return call3(__HYPERVISOR_memory_op, command, (uintptr_t)&op, 0);
+}
+
+int schedop_memory_give(const uintptr_t *frames, uint32_t count)
+{
+    return reservation(XENMEM_decrease_reservation, frames, count);
+}
+
+int schedop_memory_take(const uintptr_t *frames, uint32_t count)
+{
+    return reservation(XENMEM_populate_physmap, frames, count);
+}
+
 int schedop_xen_version(void)
 {
     return call3(__HYPERVISOR_xen_version, XENVER_version, 0, 0);

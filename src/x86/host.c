@@ -151,6 +151,7 @@ static void connect_store(struct host_domain *h)
         .domid = h->domid,
         .name = h->name,
         .memory_mib = h->spec->memory_mib,
+        .target_mib = domain_target_mib(h->spec),
         .vcpus = h->spec->vcpus,
         .online = h->spec->online,
         .console_frame = param(h, HVM_PARAM_CONSOLE_PFN),

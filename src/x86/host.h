@@ -13,6 +13,7 @@
  *   host_dump.c     domains of which a core is written
  *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
  *   host_act.c      what is done to a domain that runs
+ *   host_memory.c   how much memory a domain should use
  *   host_pool.c     cpupools, hotplug and knobs
  *
  * Locks. `work` is held by the one pCPU that does the work; it is outermost
@@ -215,6 +216,9 @@ host_ask_fn ask_domains, ask_vcpus, ask_machine;
 bool host_name_is_good(const char *name);
 host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
     ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
+
+/* host_memory.c */
+host_ask_fn ask_memory_target, ask_memory_max;
 
 /* host_pool.c */
 host_ask_fn ask_pools, ask_pool_create, ask_pool_destroy, ask_pool_rename,

@@ -158,6 +158,8 @@ static const struct {
     {"trigger", ask_trigger},
     {"store-read", ask_store_read},
     {"store-write", ask_store_write},
+    {"memory-target", ask_memory_target},
+    {"memory-max", ask_memory_max},
     {"debug", ask_debug},
     {"pools", ask_pools},
     {"pool-create", ask_pool_create},

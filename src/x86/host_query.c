@@ -16,14 +16,16 @@ typedef unsigned long long ull;
 static void domain_row(struct host_ask *ask, struct host_domain *h)
 {
     struct sop_domain_info info;
+    uint64_t now_kib, max_kib;
 
     sop_domain_info(h->sop, time_now(), &info);
+    domain_memory(h->x86, &now_kib, &max_kib);
     link_row(ask->tag,
              "domid=%u name=%s pool=%s flags=0x%x vcpus=%u online=%u "
-             "memory_kib=%llu "
+             "memory_kib=%llu max_kib=%llu "
              "created_ns=%llu ended_ns=%llu cpu_ns=%llu",
              h->domid, h->name, pools_name(info.pool), info.flags,
-             info.nr_vcpus, info.nr_online, (ull)h->spec->memory_mib << 10,
+             info.nr_vcpus, info.nr_online, (ull)now_kib, (ull)max_kib,
              (ull)info.created_ns, (ull)info.ended_ns, (ull)info.cpu_ns);
 }
 

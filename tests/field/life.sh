@@ -198,6 +198,23 @@ wait_for booted '2 of '
 result $? "maxvcpus: it starts with two" "$(log | tail -n 3)"
 do_ vcpu-set --host two -i l 4
 exits 1 "vcpu-set beyond maxvcpus"
+
+# ---- its balloon ----
+
+megabytes() { # MIB: what it has, give or take what Linux calls no RAM
+    "$schedop" list --host two l | awk -v want="$1" \
+        'NR == 2 { found = $3 <= want && $3 >= want - 2 } END { exit !found }'
+}
+megabytes 128
+result $? "it has its memory" "$("$schedop" list --host two)"
+for mib in 100 128; do
+    do_ mem-set --host two l $mib
+    exits 0 "mem-set $mib"
+    wait_for megabytes $mib
+    result $? "its balloon follows" "$("$schedop" list --host two)"
+done
+do_ mem-set --host two l 129
+exits 1 "mem-set beyond its memory"
 do_ dmesg --host two
 ! grep -qi 'panic\|invariant' "$out"
 result $? "the host is well"

@@ -81,6 +81,7 @@ void guest_connect(struct world *w, unsigned i, bool privileged)
         .domid = w->guest[i].domid,
         .name = "guest",
         .memory_mib = 32,
+        .target_mib = 32,
         .vcpus = 2,
         .console_frame = 0xfeffd,
         .store_frame = 0xfefff,

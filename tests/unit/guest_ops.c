@@ -264,6 +264,27 @@ static void test_memory(void **state)
     assert_int_equal(schedop_memory_map(entries, 5), -XEN_ENOSYS);
 }
 
+static void test_reservation(void **state)
+{
+    static const uintptr_t frames[3] = {7, 8, 9};
+    struct xen_memory_reservation op;
+
+    (void)state;
+    fake_reset(sizeof(op));
+    fake.result = 3;
+    assert_int_equal(schedop_memory_give(frames, 3), 3);
+    fake_expect(12, XENMEM_decrease_reservation);
+    memcpy(&op, fake.operand, sizeof(op));
+    assert_int_equal(op.nr_extents, 3);
+    assert_int_equal(op.extent_order, 0);
+    assert_int_equal(op.domid, DOMID_SELF);
+    assert_ptr_equal(op.extent_start.p, frames);
+    fake_reset(sizeof(op));
+    fake.result = 1;
+    assert_int_equal(schedop_memory_take(frames, 2), 1);
+    fake_expect(12, XENMEM_populate_physmap);
+}
+
 static void test_version_and_console(void **state)
 {
     static const struct xen_feature_info reply = {.submap = 0x12305};
@@ -456,6 +477,7 @@ int main(void)
         cmocka_unit_test(test_hvm_params),
         cmocka_unit_test(test_upcall_vector),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_reservation),
         cmocka_unit_test(test_version_and_console),
         cmocka_unit_test(test_wait_pv),
         cmocka_unit_test(test_wait_pv_takes_a_pending_upcall),

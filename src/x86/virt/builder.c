@@ -24,6 +24,7 @@
 #define ACPI_BYTES PAGE_SIZE
 #define INFO_BYTES (4 * PAGE_SIZE) /* start info and what it points to */
 #define CHUNK_MIN SUPERPAGE_SIZE
+#define SLACK_FRAMES 256u /* xl lets a domain have 1 MiB more than it has */
 #define RESTORE_EXTRA (4ull << 20) /* shared info and grant frames count */
 
 /* A domain under construction. */
@@ -134,6 +135,8 @@ static bool own_ram(struct build *b, uint64_t bytes)
         return false;
     }
     d->frames_now = d->frames_max = bytes / PAGE_SIZE;
+    d->frames_limit =
+        ((uint64_t)domain_target_mib(b->spec) << 20) / PAGE_SIZE + SLACK_FRAMES;
     d->free_map = hv_alloc((d->frames_max + 63) / 64 * 8);
     if (!d->free_map || p2m_init(d, bytes) != 0) {
         return fail(b, "no memory for page tables");

@@ -58,6 +58,7 @@ struct x86_domain {
     _Atomic uint64_t p2m_version;    /* counts changes; any pCPU */
     uint64_t gfn_max;                /* highest one ever mapped */
     uint64_t frames_now, frames_max; /* accounted now; owned */
+    uint64_t frames_limit;           /* frames_now may be raised to */
     uint64_t *free_map; /* a bit for each frame owned, set while it is free */
     uint64_t free_hint; /* no word before this one has a bit set */
     unsigned nr_chunks;

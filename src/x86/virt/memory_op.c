@@ -17,7 +17,6 @@
 #define COMMAND_BITS 6u /* the rest of the number: extents already done */
 #define EXTENT_ORDER_MAX 9u
 #define FRAMES_PER_CALL 4096u
-#define SLACK_FRAMES 256u /* xl lets a domain have 1 MiB more than it has */
 
 /* The 32-bit layouts of what memory_op takes. */
 struct reservation32 {
@@ -307,7 +306,7 @@ static bool populate_extent(struct x86_domain *d, uint64_t gfn, uint64_t frames)
     bool good;
 
     x86_lock(&d->lock);
-    good = d->frames_now + frames <= d->frames_max + SLACK_FRAMES;
+    good = d->frames_now + frames <= d->frames_limit;
     for (uint64_t i = 0; i < frames && good; i++) {
         uint64_t pa;
 
@@ -344,7 +343,7 @@ static int64_t increase(const struct request *r)
     }
     x86_lock(&d->lock);
     while (done < x.nr &&
-           d->frames_now + (1ull << x.order) <= d->frames_max + SLACK_FRAMES) {
+           d->frames_now + (1ull << x.order) <= d->frames_limit) {
         d->frames_now += 1ull << x.order;
         done++;
     }
@@ -395,8 +394,7 @@ static int64_t reservation(const struct request *r, bool maximum)
     if (rc != 0) {
         return rc;
     }
-    return (int64_t)(maximum ? r->d->frames_max + SLACK_FRAMES
-                             : r->d->frames_now);
+    return (int64_t)(maximum ? r->d->frames_limit : r->d->frames_now);
 }
 
 static int64_t maximum_gpfn(const struct request *r)

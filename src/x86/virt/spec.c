@@ -236,6 +236,9 @@ static bool apply(const struct word *w)
     if (strcmp(w->key, "memory") == 0) {
         return set_number(w, &s->memory_mib, 1, MEMORY_MAX_MIB);
     }
+    if (strcmp(w->key, "target") == 0) {
+        return set_number(w, &s->target_mib, 1, MEMORY_MAX_MIB);
+    }
     if (strcmp(w->key, "vcpus") == 0) {
         return set_number(w, &s->vcpus, 1, VCPUS_MAX);
     }

@@ -34,6 +34,7 @@ struct domain_spec {
     const struct boot_module *image;
     const char *cmdline; /* the guest's own, "" if none */
     unsigned memory_mib, vcpus;
+    unsigned target_mib;         /* what it should use of that; 0: all */
     unsigned online;             /* what xenstore shows as on line; 0: all */
     unsigned max_event_channels; /* the highest port */
     bool hardware;
@@ -48,6 +49,12 @@ struct domain_spec {
     unsigned nr_modules;
     const struct boot_module *module[4];
 };
+
+/* MiB that a new domain should use. */
+static inline unsigned domain_target_mib(const struct domain_spec *spec)
+{
+    return spec->target_mib != 0 ? spec->target_mib : spec->memory_mib;
+}
 
 /* Once on the boot pCPU (checks for SVM and nested paging), then on each. */
 void virt_init(struct sop_system *sys);
@@ -121,6 +128,11 @@ struct sop_domain *domain_sop(const struct x86_domain *d);
  * down, which domain information does not count as running, and still runs.
  */
 bool domain_has_stopped(const struct x86_domain *d);
+
+/* Memory that it has now, and that it may have. */
+void domain_memory(struct x86_domain *d, uint64_t *now_kib, uint64_t *max_kib);
+/* What it has beyond that it keeps, as on Xen. */
+void domain_limit_memory(struct x86_domain *d, uint64_t max_kib);
 
 /* Writes `value` to the result register of vCPU `n`, which is not running. */
 void domain_set_result(struct x86_domain *d, unsigned n, uint64_t value);
