@@ -20,6 +20,7 @@ enum {
     OPT_MADE,
     OPT_SEED,
     OPT_FAULTS,
+    OPT_EACH,
     OPT_PREEMPTIONS,
     OPT_STATES,
     OPT_SCHED,
@@ -42,8 +43,11 @@ static const struct cli_option options[] = {
      "N scenarios made from seeds, each in a random schedule."},
     {"seed", 's', CLI_VALUE, OPT_SEED, "N", "The first seed (1)."},
     {"faults", 'f', CLI_VALUE, OPT_FAULTS, "NAME,...",
-     "Of spurious-kicks, spurious-timers, copy-faults; all (the default) or "
-     "none. Each seed uses some of them."},
+     "Of spurious-kicks, spurious-timers, copy-faults, late, death, hotplug; "
+     "all (the default) or none. Each random schedule uses some of them."},
+    {"each", 'e', CLI_VALUE, OPT_EACH, "NAME,...",
+     "One of these faults, at every step: in all schedules of a scenario, or "
+     "in each of the made ones."},
     {"sched", 0, CLI_VALUE, OPT_SCHED, "NAME",
      "The policy of the first cpupool: credit2, rtds, null, arinc653."},
     {"schedule", 0, CLI_VALUE, OPT_SCHEDULE, "STEPS",
@@ -74,7 +78,9 @@ static const struct cli_part parts[] = {
      "  schedop lab explore                         all that ship\n"
      "  schedop lab explore block-send --trace --order\n"
      "  schedop lab explore mine.scenario --preemptions 3\n"
-     "  schedop lab explore --made 1000 --seed 7",
+     "  schedop lab explore block-send --each death\n"
+     "  schedop lab explore --made 1000 --seed 7\n"
+     "  schedop lab explore --made 3 --each death,hotplug",
      NULL, true},
     {"Exit status of lab explore", NULL, statuses, true},
     {NULL, NULL, NULL, false},
@@ -133,6 +139,9 @@ static int handle(void *ctx, int id, const char *value)
         return 0;
     case OPT_FAULTS:
         a->req.swarm = value;
+        return 0;
+    case OPT_EACH:
+        a->req.each = value;
         return 0;
     case OPT_SCHED:
         a->req.policy = value;

@@ -91,13 +91,7 @@ static bool read_scenario(const struct explore_request *req,
     fine = ex_scenario_read(s, base != NULL ? base + 1 : name, text, stderr);
     free(text);
     if (fine && req->policy != NULL) {
-        int policy = ex_policy_by_name(req->policy);
-
-        fine = policy >= 0;
-        s->pool[0].policy = (uint8_t)policy;
-        if (!fine) {
-            (void)fprintf(stderr, "%s: no such policy\n", req->policy);
-        }
+        s->pool[0].policy = (uint8_t)ex_policy_by_name(req->policy);
     }
     ex_world_forget();
     return fine;
@@ -165,6 +159,9 @@ static void say_explored(const struct explore_request *req,
     if (s->early != 0) {
         (void)fprintf(req->out, ", clock early %u times", s->early);
     }
+    if (req->each != NULL) {
+        (void)fprintf(req->out, ", one of %s at any step", req->each);
+    }
     (void)fprintf(req->out, "\n");
 }
 
@@ -213,6 +210,7 @@ static int explore_all(const struct explore_request *req,
     int most = req->preemptions < 0 ? s->preemptions : req->preemptions;
     int last = most < 0 ? 2 : most, n;
 
+    limits.faults = req->each != NULL ? fault_kinds(req->each) : 0;
     for (n = 0; n < last; n++) {
         limits.preemptions = n;
         if (!ex_search_all(s, &limits, &totals, way)) {
@@ -253,7 +251,16 @@ int explore_run(const struct explore_request *req)
     struct ex_way *way;
     int rc = 2;
 
+    if (!fault_known(req->each) || !fault_known(req->swarm)) {
+        (void)fprintf(stderr, "no such fault in '%s'\n",
+                      fault_known(req->each) ? req->swarm : req->each);
+        return 2;
+    }
     ex_own_checks = !req->no_checks;
+    if (req->policy != NULL && ex_policy_by_name(req->policy) < 0) {
+        (void)fprintf(stderr, "%s: no such policy\n", req->policy);
+        return 2;
+    }
     if (req->made) {
         return fault_campaign(req);
     }

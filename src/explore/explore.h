@@ -38,6 +38,7 @@ struct explore_request {
     uint64_t seeds;       /* number of random schedules; 0: all of them */
     uint64_t seed;        /* the first */
     const char *swarm;    /* faults to choose from, NULL all */
+    const char *each;     /* faults of which one strikes, at every step */
     const char *keep;     /* only these lines of a made scenario */
     bool made;            /* scenarios made from seeds */
     const char *policy;   /* in place of the scenario's, or NULL */

@@ -78,22 +78,25 @@ static struct ex_result op_resume(struct ex_pcpu *c, const struct ex_op *op)
     return next(sop_domain_resume(c->p, domain(op)->d));
 }
 
-/* Comes back until every pCPU has let go of it. */
-static struct ex_result op_destroy(struct ex_pcpu *c, const struct ex_op *op)
+int ex_domain_kill(struct ex_pcpu *c, struct ex_domain *d)
 {
-    struct ex_domain *d = domain(op);
     int rc;
 
     d->dying = true;
     rc = sop_domain_destroy(c->p, d->d);
-    if (rc == -XEN_EAGAIN) {
-        return (struct ex_result){.next = EX_AGAIN};
-    }
     if (rc == 0) {
         sop_domain_free(d->d);
         memset(d, 0, sizeof(*d));
     }
-    return next(rc);
+    return rc;
+}
+
+/* Comes back until every pCPU has let go of it. */
+static struct ex_result op_destroy(struct ex_pcpu *c, const struct ex_op *op)
+{
+    int rc = ex_domain_kill(c, domain(op));
+
+    return rc == -XEN_EAGAIN ? (struct ex_result){.next = EX_AGAIN} : next(rc);
 }
 
 static struct ex_result op_create(struct ex_pcpu *c, const struct ex_op *op)

@@ -110,7 +110,7 @@ void ex_effect(struct ex_pcpu *c, ex_effect_fn *effect, struct ex_domain *d,
 
 static void judge(const struct ex_op *op, int64_t value)
 {
-    if (op->any) {
+    if (op->any || ex_world.strike.struck) {
         return;
     }
     if (op->checked ? value != op->want : value < 0) {
@@ -121,7 +121,7 @@ static void judge(const struct ex_op *op, int64_t value)
 }
 
 /* Of a call that never asked for the time, or whose result had to be known. */
-static void settle_effect(struct ex_pcpu *c, int64_t value)
+void ex_settle_effect(struct ex_pcpu *c, int64_t value)
 {
     if (c->effect != NULL && (value >= 0 || value == -XEN_EAGAIN)) {
         c->effect(c->effect_on, c->effect_vcpu, c->effect_arg);
@@ -144,8 +144,10 @@ static void guest_step(struct ex_pcpu *c)
         return;
     }
     op = &s->op[x->pc];
+    c->wait = ex_world.strike.struck;
     r = op->verb->guest(c, x, op);
-    settle_effect(c, r.value);
+    ex_settle_effect(c, r.value);
+    c->wait = false;
     if (c->copy_fault && r.value == -XEN_EFAULT) {
         x->sleep = EX_AWAKE;
         return; /* and once more */
@@ -177,9 +179,11 @@ static void control_step(struct ex_pcpu *c)
     struct ex_result r = {.next = EX_NEXT, .value = -XEN_ESRCH};
 
     if (is_there(op) || ex_is_create(op)) {
-        c->wait = op->any;
+        c->wait = op->any || ex_world.strike.struck;
+        ex_world.controllers++;
         r = op->verb->control(c, op);
-        settle_effect(c, r.value);
+        ex_settle_effect(c, r.value);
+        ex_world.controllers--;
         c->wait = false;
     }
     if (r.next == EX_NEXT) {
@@ -217,8 +221,14 @@ void ex_pcpu_serve(struct ex_pcpu *c)
     case EX_STEP_SPURIOUS_TIMER:
         sop_timer_expired(c->p);
         break;
+    case EX_STEP_DEATH:
+    case EX_STEP_OFFLINE:
+    case EX_STEP_ONLINE:
+        ex_strike(c, ex_taken());
+        break;
     case EX_STEP_GO:
     case EX_STEP_TIME:
+    case EX_STEP_LATE:
     case EX_STEP_KINDS:
     default:
         ex_fail("assertion", "a pCPU was chosen for nothing");

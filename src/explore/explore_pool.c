@@ -116,28 +116,29 @@ static struct ex_result op_move(struct ex_pcpu *c, const struct ex_op *op)
 
 /* ---- pCPUs ---- */
 
-static struct ex_result op_off(struct ex_pcpu *c, const struct ex_op *op)
+int ex_hotplug(struct ex_pcpu *c, unsigned pcpu, bool online, bool sure)
 {
     int rc;
 
-    if (!is_refused(op)) {
-        ex_effect(c, remove_effect, NULL, NULL, op->arg[0]);
+    if (sure) {
+        ex_effect(c, online ? add_effect : remove_effect, NULL, NULL, pcpu);
     }
-    rc = sop_hotplug_offline(c->p, (uint32_t)op->arg[0]);
-    ex_world.pcpu[op->arg[0]].off |= rc == 0;
-    return done(rc);
+    rc = online ? sop_hotplug_online(c->p, pcpu)
+                : sop_hotplug_offline(c->p, pcpu);
+    if (rc == 0) {
+        ex_world.pcpu[pcpu].off = !online;
+    }
+    return rc;
+}
+
+static struct ex_result op_off(struct ex_pcpu *c, const struct ex_op *op)
+{
+    return done(ex_hotplug(c, (unsigned)op->arg[0], false, !is_refused(op)));
 }
 
 static struct ex_result op_on(struct ex_pcpu *c, const struct ex_op *op)
 {
-    int rc;
-
-    if (!is_refused(op)) {
-        ex_effect(c, add_effect, NULL, NULL, op->arg[0]);
-    }
-    rc = sop_hotplug_online(c->p, (uint32_t)op->arg[0]);
-    ex_world.pcpu[op->arg[0]].off &= rc != 0;
-    return done(rc);
+    return done(ex_hotplug(c, (unsigned)op->arg[0], true, !is_refused(op)));
 }
 
 /* ---- knobs ---- */

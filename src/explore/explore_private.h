@@ -106,6 +106,7 @@ struct ex_scenario {
     struct ex_domain_spec domain[EX_DOMAINS];
     unsigned nr_ports;
     struct ex_port_spec port[EX_PORTS];
+    struct ex_script frames; /* set before anything happens */
     struct ex_script control[EX_PCPUS];
     unsigned nr_expects;
     struct ex_expect expect[EX_EXPECTS];
@@ -208,6 +209,19 @@ struct ex_pcpu {
     uint64_t effect_arg;
 };
 
+/*
+ * What a fault that lasts has begun: explore_strike.c. Once one has struck,
+ * scripts need not get the results they would, nor come to their ends.
+ */
+struct ex_strike {
+    bool struck;
+    bool acting;  /* somebody is within a call for it */
+    uint8_t kind; /* of the step that has to be taken again, 0 none */
+    uint8_t what; /* the domain or pCPU */
+    uint8_t by;   /* the pCPU that does it */
+    uint8_t away; /* pCPUs that are off line for it, as a mask */
+};
+
 struct ex_world {
     uint64_t now;
     unsigned early;    /* steps of the clock that may still come too soon */
@@ -218,8 +232,11 @@ struct ex_world {
     uint32_t port_far[EX_PORTS];  /* of who sends */
     struct ex_pcpu pcpu[EX_PCPUS];
     struct ex_pool pool[EX_POOLS];
-    int preempted; /* how often one was stopped that could go on */
-    int last;      /* who went last; -1 the clock */
+    int preempted;        /* how often one was stopped that could go on */
+    int last;             /* who went last; -1 the clock */
+    unsigned faults_left; /* that a search may still choose */
+    unsigned controllers; /* within a call */
+    struct ex_strike strike;
     struct ex_domain domain[EX_DOMAINS]; /* last, for the same reason */
 };
 
@@ -244,14 +261,20 @@ enum ex_step_kind {
     EX_STEP_SPURIOUS_KICK,  /* 's' */
     EX_STEP_SPURIOUS_TIMER, /* 'u' */
     EX_STEP_COPY_FAULT,     /* 'x': this guest's next copies fail */
+    EX_STEP_LATE,           /* 'l': the clock goes on while pCPUs work */
+    /* Those that last. */
+    EX_STEP_DEATH,   /* 'd' and a domain: its controller destroys it */
+    EX_STEP_OFFLINE, /* 'o' and a pCPU: its controller takes that off line */
+    EX_STEP_ONLINE,  /* 'n' and a pCPU: brings it back */
     EX_STEP_KINDS,
 };
 
 struct ex_step {
     uint8_t kind, pcpu;
+    uint8_t what; /* of a fault that lasts: the domain or the pCPU */
 };
 
-#define EX_STEPS_MAX 64
+#define EX_STEPS_MAX 160
 
 /* Starts the scenario anew, where its domains may run; false: a failure. */
 bool ex_world_reset(const struct ex_scenario *s);
@@ -292,6 +315,9 @@ typedef void ex_effect_fn(struct ex_domain *d, struct ex_vcpu *x, uint64_t arg);
 void ex_effect(struct ex_pcpu *c, ex_effect_fn *effect, struct ex_domain *d,
                struct ex_vcpu *x, uint64_t arg);
 ex_effect_fn ex_shutdown_effect;
+
+/* Its result is known: the model learns what it has not yet. */
+void ex_settle_effect(struct ex_pcpu *c, int64_t value);
 
 int64_t ex_hypercall(struct ex_pcpu *c, struct ex_vcpu *x, uint64_t nr,
                      uint64_t a0, uint64_t a1, uint64_t a2);

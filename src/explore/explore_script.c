@@ -417,6 +417,15 @@ static void port_line(struct reader *r)
     r->s->nr_ports++;
 }
 
+/* frame POOL LENGTH ... before all scripts: from the beginning. */
+static void frame_line(struct reader *r)
+{
+    r->control = true;
+    r->script = &r->s->frames;
+    script_line(r);
+    r->script = NULL;
+}
+
 static void begin_script(struct reader *r)
 {
     uint64_t at;
@@ -519,6 +528,8 @@ static void one_line(struct reader *r)
         expect_line(r);
     } else if (r->script != NULL) {
         script_line(r);
+    } else if (strcmp(r->word[0], "frame") == 0) {
+        frame_line(r);
     } else if (!setting_line(r)) {
         complain(r, "what is that", r->word[0]);
     }

@@ -11,61 +11,19 @@
 
 #include "../lib/prng.h"
 #include "explore_world.h"
+#include "fault.h"
 #include "invariant.h"
 
 #define DEPTH_MAX 2000u
 #define FAULTS_IN_256 16u
+#define LASTING_MOST 3u   /* faults that last, in a random way */
 #define STEPS_MAX 400000u /* in the fixed order */
-
-static const char letters[] = ".ktcgTsux";
 
 /* ---- one way ---- */
 
-static void print_step(FILE *out, struct ex_step step)
-{
-    (void)fprintf(out, "%u%c", step.pcpu, letters[step.kind]);
-}
-
-static void trace_step(FILE *out, struct ex_step step)
-{
-    static const char *const what[] = {"goes on",
-                                       "is kicked",
-                                       "timer",
-                                       "controller",
-                                       "guest",
-                                       "time passes",
-                                       "kicked for nothing",
-                                       "timer for nothing",
-                                       "guest, its memory gone"};
-    const struct ex_pcpu *c = &ex_world.pcpu[step.pcpu];
-
-    if (out == NULL) {
-        return;
-    }
-    (void)fprintf(out, "%12llu ns",
-                  (unsigned long long)(ex_world.now - EX_START_NS));
-    if (step.kind == EX_STEP_TIME) {
-        (void)fprintf(out, "  time passes\n");
-        return;
-    }
-    (void)fprintf(out, "  pCPU %u %s", step.pcpu, what[step.kind]);
-    if (step.kind == EX_STEP_GUEST || step.kind == EX_STEP_COPY_FAULT) {
-        const struct ex_vcpu *x = c->guest;
-        const struct ex_script *s = &x->d->spec->script[x->id];
-
-        (void)fprintf(out, " %u.%u: %s", x->d->id, x->id,
-                      x->pc < s->nr ? s->op[x->pc].verb->name : "(end)");
-    }
-    if (step.kind == EX_STEP_CONTROL) {
-        (void)fprintf(out, ": %s",
-                      ex_scenario->control[step.pcpu].op[c->pc].verb->name);
-    }
-    (void)fprintf(out, "\n");
-}
-
 static bool take(struct ex_step step, FILE *trace)
 {
-    trace_step(trace, step);
+    ex_step_trace(step, trace);
     ex_log_lines = trace;
     ex_take(step);
     invariant_step();
@@ -115,7 +73,8 @@ static bool is_possible(struct ex_step step)
 
     for (i = 0; i < n; i++) {
         if (list[i].kind == step.kind &&
-            (list[i].pcpu == step.pcpu || step.kind == EX_STEP_TIME)) {
+            (list[i].pcpu == step.pcpu || step.kind == EX_STEP_TIME) &&
+            list[i].what == step.what) {
             return true;
         }
     }
@@ -234,10 +193,15 @@ static bool preempts(const struct ex_step *list, unsigned n,
     return false;
 }
 
+static unsigned faults_left(const struct search *x)
+{
+    return ex_world.faults_left != 0 ? x->limits->faults : 0;
+}
+
 /* What is left of the choices within the bound of preemptions. */
 static unsigned choices(struct search *x, struct ex_step *list)
 {
-    unsigned i, n = ex_steps(list, x->limits->faults), kept = 0, more;
+    unsigned i, n = ex_steps(list, faults_left(x)), kept = 0, more;
 
     if (x->limits->preemptions < 0) {
         return n;
@@ -348,9 +312,10 @@ static bool choose(struct search *x)
         x->way->nr = n->way_nr;
     }
     n->next++;
-    count = ex_steps(list, x->limits->faults);
+    count = ex_steps(list, faults_left(x));
     ex_world.preempted +=
         x->limits->preemptions >= 0 && preempts(list, count, step);
+    ex_world.faults_left -= fault_begins(step);
     if (!go(x, step)) {
         return false;
     }
@@ -378,7 +343,9 @@ static bool search(struct search *x)
     free(table);
     table = NULL;
     table_size = table_used = 0;
-    fine = ex_world_reset(x->scenario) && descend(x);
+    fine = ex_world_reset(x->scenario);
+    ex_world.faults_left = x->limits->faults != 0;
+    fine = fine && descend(x);
     while (fine && back_up(x)) {
         if (x->totals->states >= x->limits->states) {
             x->totals->bounded = true;
@@ -426,6 +393,12 @@ static uint64_t draw(uint64_t seed, unsigned k)
     return prng_next(&p);
 }
 
+/* Of those that last a run has few, or nobody would be left to see more. */
+static unsigned allowed_now(unsigned faults)
+{
+    return ex_world.faults_left != 0 ? faults : faults & ~FAULTS_RARE;
+}
+
 bool ex_search_random(const struct ex_scenario *s, uint64_t seed,
                       unsigned faults, struct ex_way *way)
 {
@@ -436,22 +409,91 @@ bool ex_search_random(const struct ex_scenario *s, uint64_t seed,
     if (!ex_world_reset(s)) {
         return false;
     }
+    ex_world.faults_left = LASTING_MOST;
     while (way->nr < EX_WAY_MAX && !is_over()) {
         uint64_t r = draw(seed, way->nr);
         bool fault = faults != 0 && r >> 56 < FAULTS_IN_256;
         struct ex_step step;
 
-        n = ex_steps(list, fault ? faults : 0);
+        n = ex_steps(list, fault ? allowed_now(faults) : 0);
         if (n == 0) {
             break;
         }
         step = list[(r & 0xffffffff) % n];
+        ex_world.faults_left -=
+            (FAULTS_RARE & 1u << step.kind) != 0 && fault_begins(step);
         way->step[way->nr++] = step;
         if (!take(step, NULL)) {
             return false;
         }
     }
     return finish(NULL);
+}
+
+/* ---- one fault, at every step ---- */
+
+/* Goes the first `n` steps, which all can be taken. */
+static bool go_to(const struct ex_scenario *s, const struct ex_way *way,
+                  unsigned n)
+{
+    bool fine = ex_world_reset(s);
+    unsigned i;
+
+    for (i = 0; i < n && fine; i++) {
+        fine = take(way->step[i], NULL);
+    }
+    return fine;
+}
+
+static void insert(struct ex_way *way, unsigned at, struct ex_step step)
+{
+    unsigned nr = way->nr < EX_WAY_MAX ? way->nr : EX_WAY_MAX - 1;
+
+    memmove(way->step + at + 1, way->step + at,
+            (nr - at) * sizeof(way->step[0]));
+    way->step[at] = step;
+    way->nr = nr + 1;
+}
+
+/* The faults that can begin where the world is now. */
+static unsigned faults_here(struct ex_step *list, unsigned kinds)
+{
+    unsigned n = ex_steps(list, kinds), i, kept = 0;
+
+    for (i = 0; i < n; i++) {
+        if (fault_begins(list[i])) {
+            list[kept++] = list[i];
+        }
+    }
+    return kept;
+}
+
+bool ex_search_each(const struct ex_scenario *s, unsigned kinds,
+                    struct ex_way *way, uint64_t *faults)
+{
+    struct ex_way *with = malloc(sizeof(*with));
+    struct ex_step list[EX_STEPS_MAX];
+    unsigned at, i, n;
+    bool fine = with != NULL;
+
+    if (!fine) {
+        abort();
+    }
+    for (at = 0; at <= way->nr && fine; at++) {
+        fine = go_to(s, way, at);
+        n = fine ? faults_here(list, kinds) : 0;
+        for (i = 0; i < n && fine; i++) {
+            memcpy(with, way, sizeof(*with));
+            insert(with, at, list[i]);
+            fine = ex_search_way(s, with, NULL);
+            (*faults)++;
+        }
+    }
+    if (!fine) {
+        memcpy(way, with, sizeof(*way));
+    }
+    free(with);
+    return fine;
 }
 
 /* ---- shorter ways ---- */
@@ -500,58 +542,4 @@ void ex_search_shrink(const struct ex_scenario *s, struct ex_way *way)
     free(shorter);
     /* Once more, for what it says. */
     (void)ex_search_way(s, way, NULL);
-}
-
-/* ---- as text ---- */
-
-void ex_way_print(const struct ex_way *way, FILE *out)
-{
-    unsigned i, same;
-
-    for (i = 0; i < way->nr; i += same) {
-        same = 1;
-        while (i + same < way->nr && memcmp(&way->step[i + same], &way->step[i],
-                                            sizeof(way->step[i])) == 0) {
-            same++;
-        }
-        if (same > 1) {
-            (void)fprintf(out, "%u*", same);
-        }
-        print_step(out, way->step[i]);
-    }
-    if (way->nr == 0) {
-        (void)fputc('-', out);
-    }
-}
-
-bool ex_way_read(const char *text, struct ex_way *way)
-{
-    way->nr = 0;
-    while (*text != '\0' && strcmp(text, "-") != 0) {
-        unsigned long count = 1;
-        const char *letter;
-        char *end;
-
-        if (text[0] >= '0' && text[0] <= '9') {
-            unsigned long many = strtoul(text, &end, 10);
-
-            if (*end == '*') {
-                count = many;
-                text = end + 1;
-            }
-        }
-        if (*text < '0' || *text >= '0' + (int)EX_PCPUS || text[1] == '\0') {
-            return false;
-        }
-        letter = strchr(letters, text[1]);
-        if (letter == NULL) {
-            return false;
-        }
-        for (; count > 0 && way->nr < EX_WAY_MAX; count--) {
-            way->step[way->nr].pcpu = (uint8_t)(*text - '0');
-            way->step[way->nr++].kind = (uint8_t)(letter - letters);
-        }
-        text += 2;
-    }
-    return true;
 }

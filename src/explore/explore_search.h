@@ -34,7 +34,7 @@ bool ex_search_way(const struct ex_scenario *s, const struct ex_way *way,
 struct ex_limits {
     int preemptions; /* negative: none */
     uint64_t states;
-    unsigned faults; /* kinds of steps */
+    unsigned faults; /* kinds of steps, of which each way has one at most */
 };
 
 /* All, depth first; what broke is on `way` then. */
@@ -45,8 +45,19 @@ bool ex_search_all(const struct ex_scenario *s, const struct ex_limits *limits,
 bool ex_search_random(const struct ex_scenario *s, uint64_t seed,
                       unsigned faults, struct ex_way *way);
 
+/*
+ * The way once for each fault of those kinds at each of its steps, where it
+ * can be: up to there as it is, and on as far as its steps can still be taken.
+ * `faults` counts them. What broke replaces `way`.
+ */
+bool ex_search_each(const struct ex_scenario *s, unsigned kinds,
+                    struct ex_way *way, uint64_t *faults);
+
 /* Shortens a way that fails without changing which invariant does. */
 void ex_search_shrink(const struct ex_scenario *s, struct ex_way *way);
+
+/* Says what the step does, before it is taken; to nowhere if NULL. */
+void ex_step_trace(struct ex_step step, FILE *out);
 
 void ex_way_print(const struct ex_way *way, FILE *out);
 bool ex_way_read(const char *text, struct ex_way *way);

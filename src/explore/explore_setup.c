@@ -18,6 +18,7 @@
 
 #define CALLBACK_VECTOR ((uint64_t)2 << 56 | 0xf3)
 #define SETTLE_MAX 20000u
+#define WINDOWS_MOST 100u
 
 static struct ex_pcpu *first_pcpu(void)
 {
@@ -130,13 +131,10 @@ int ex_domain_create(struct ex_pcpu *c, struct ex_domain *d, void *const *port)
 
 /* ---- event channels ---- */
 
-/* Where vCPU 0 of domain `id` is in its guest, brought there if need be. */
-static struct ex_pcpu *bring(unsigned id)
+static struct ex_pcpu *where_is(const struct ex_vcpu *x)
 {
-    struct ex_vcpu *x = &ex_world.domain[id].vcpu[0];
     unsigned i;
 
-    ex_settle();
     for (i = 0; i < ex_scenario->nr_pcpus; i++) {
         struct ex_pcpu *c = &ex_world.pcpu[i];
 
@@ -144,8 +142,33 @@ static struct ex_pcpu *bring(unsigned id)
             return c;
         }
     }
-    no_setup("to bind its ports vCPU 0 must run first; domain", id);
     return NULL;
+}
+
+/*
+ * Where vCPU 0 of domain `id` is in its guest, brought there if need be; for
+ * that time goes on a little, where somebody has windows of it.
+ */
+static struct ex_pcpu *bring(unsigned id)
+{
+    static const struct ex_step time = {.kind = EX_STEP_TIME};
+    struct ex_vcpu *x = &ex_world.domain[id].vcpu[0];
+    struct ex_pcpu *c;
+    unsigned n;
+
+    ex_settle();
+    for (n = 0; n < WINDOWS_MOST && ex_scenario->frames.nr != 0; n++) {
+        if (where_is(x) != NULL) {
+            break;
+        }
+        ex_take(time);
+        ex_settle();
+    }
+    c = where_is(x);
+    if (c == NULL) {
+        no_setup("to bind its ports vCPU 0 must run first; domain", id);
+    }
+    return c;
 }
 
 static uint32_t event_call(unsigned id, uint64_t cmd, void *op, size_t len,
@@ -263,6 +286,19 @@ static void forget_events(const struct ex_domain *d)
 
 /* ---- the whole ---- */
 
+static void set_frames(const struct ex_script *s)
+{
+    unsigned i;
+
+    for (i = 0; i < s->nr; i++) {
+        if (s->op[i].verb->control(first_pcpu(), &s->op[i]).value != 0) {
+            no_setup("the frame is refused in line", s->op[i].line);
+        }
+        look_again(first_pcpu());
+        ex_settle();
+    }
+}
+
 static void build(void *context)
 {
     const struct ex_scenario *s = context;
@@ -271,6 +307,7 @@ static void build(void *context)
     ex_pcpus_start(s);
     ex_settle();
     ex_pools_make(s);
+    set_frames(&s->frames);
     for (id = 0; id < EX_DOMAINS; id++) {
         if (s->domain[id].used && !s->domain[id].later) {
             if (ex_domain_make(first_pcpu(), id) != 0) {

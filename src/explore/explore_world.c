@@ -165,17 +165,22 @@ static uint64_t next_event(void)
     return first;
 }
 
-static void add(struct ex_step *list, unsigned *n, enum ex_step_kind kind,
-                const struct ex_pcpu *c)
+void ex_add_step(struct ex_step *list, unsigned *n, struct ex_step step)
 {
     if (*n < EX_STEPS_MAX) {
-        list[*n].kind = (uint8_t)kind;
-        list[*n].pcpu = (uint8_t)c->index;
-        (*n)++;
+        list[(*n)++] = step;
     }
 }
 
-static bool is_open(const struct ex_pcpu *c)
+static void add(struct ex_step *list, unsigned *n, enum ex_step_kind kind,
+                const struct ex_pcpu *c)
+{
+    ex_add_step(
+        list, n,
+        (struct ex_step){.kind = (uint8_t)kind, .pcpu = (uint8_t)c->index});
+}
+
+bool ex_is_open(const struct ex_pcpu *c)
 {
     return c->at == EX_AT_GUEST || c->at == EX_AT_IDLE;
 }
@@ -188,10 +193,10 @@ static void due_steps(struct ex_step *list, unsigned *n,
         (c->at == EX_AT_LOCK && atomic_peek_u32(c->lock) == 0)) {
         add(list, n, EX_STEP_GO, c);
     }
-    if (is_open(c) && c->kicked) {
+    if (ex_is_open(c) && c->kicked) {
         add(list, n, EX_STEP_KICK, c);
     }
-    if (is_open(c) && !c->off && c->armed <= ex_world.now) {
+    if (ex_is_open(c) && !c->off && c->armed <= ex_world.now) {
         add(list, n, EX_STEP_TIMER, c);
     }
 }
@@ -200,9 +205,11 @@ static void due_steps(struct ex_step *list, unsigned *n,
 static void new_steps(struct ex_step *list, unsigned *n,
                       const struct ex_pcpu *c)
 {
-    if (is_open(c) && control_due(c) <= ex_world.now) {
+    if (ex_is_open(c) && control_due(c) <= ex_world.now &&
+        !ex_world.strike.acting) {
         add(list, n, EX_STEP_CONTROL, c);
     }
+    ex_strike_go_on(list, n, c);
     if (guest_is_ready(c)) {
         add(list, n, EX_STEP_GUEST, c);
     }
@@ -211,7 +218,7 @@ static void new_steps(struct ex_step *list, unsigned *n,
 static void fault_steps(struct ex_step *list, unsigned *n,
                         const struct ex_pcpu *c, unsigned faults)
 {
-    if (!is_open(c)) {
+    if (!ex_is_open(c)) {
         return;
     }
     if ((faults & 1u << EX_STEP_SPURIOUS_KICK) != 0) {
@@ -223,6 +230,7 @@ static void fault_steps(struct ex_step *list, unsigned *n,
     if ((faults & 1u << EX_STEP_COPY_FAULT) != 0 && guest_is_ready(c)) {
         add(list, n, EX_STEP_COPY_FAULT, c);
     }
+    ex_strike_begin(list, n, c, faults);
 }
 
 /*
@@ -246,6 +254,13 @@ unsigned ex_steps(struct ex_step *list, unsigned faults)
     if (!ex_world.setting_up && next_event() != SOP_TIME_NEVER &&
         (rested || ex_world.early > 0)) {
         add(list, &n, EX_STEP_TIME, &pcpu[0]);
+    }
+    for (i = 0; i < ex_scenario->nr_pcpus; i++) {
+        ex_strike_undo(list, &n, &pcpu[i]);
+    }
+    if ((faults & 1u << EX_STEP_LATE) != 0 && !rested && !ex_world.setting_up &&
+        next_event() != SOP_TIME_NEVER) {
+        add(list, &n, EX_STEP_LATE, &pcpu[0]);
     }
     for (i = 0; faults != 0 && i < ex_scenario->nr_pcpus; i++) {
         fault_steps(list, &n, &pcpu[i], faults);
@@ -286,13 +301,14 @@ static void time_pass(uint64_t to)
     ex_world.now = to;
 }
 
+/* All that could be done without it is to undo a fault. */
 static bool needs_time(void)
 {
     struct ex_step list[EX_STEPS_MAX];
     unsigned i, n = ex_steps(list, 0);
 
     for (i = 0; i < n; i++) {
-        if (list[i].kind < EX_STEP_TIME) {
+        if (list[i].kind != EX_STEP_TIME && list[i].kind != EX_STEP_ONLINE) {
             return false;
         }
     }
@@ -302,11 +318,11 @@ static bool needs_time(void)
 void ex_take(struct ex_step step)
 {
     ex_nr_steps++;
-    if (step.kind == EX_STEP_TIME) {
+    if (step.kind == EX_STEP_TIME || step.kind == EX_STEP_LATE) {
         bool rested = needs_time();
         uint64_t to = next_event();
 
-        ex_world.early -= !rested;
+        ex_world.early -= !rested && step.kind == EX_STEP_TIME;
         invariant_time(to - ex_world.now, rested);
         time_pass(to);
         ex_world.last = -1;

@@ -42,6 +42,30 @@ _Noreturn void ex_pcpu_main(struct ex_pcpu *c);
 /* Carries out what the pCPU was chosen for: also from its idle wait. */
 void ex_pcpu_serve(struct ex_pcpu *c);
 
+/* Adds a step to the `n` of the list. */
+void ex_add_step(struct ex_step *list, unsigned *n, struct ex_step step);
+
+/* No call, in which interrupts are off. */
+bool ex_is_open(const struct ex_pcpu *c);
+
+/*
+ * Faults that last: explore_strike.c. Steps that may begin one on `c`, of
+ * those kinds; those that what has begun needs, and those it allows; and such
+ * a step taken.
+ */
+void ex_strike_begin(struct ex_step *list, unsigned *n, const struct ex_pcpu *c,
+                     unsigned kinds);
+void ex_strike_go_on(struct ex_step *list, unsigned *n,
+                     const struct ex_pcpu *c);
+void ex_strike_undo(struct ex_step *list, unsigned *n, const struct ex_pcpu *c);
+void ex_strike(struct ex_pcpu *c, struct ex_step step);
+
+/* Destroys a domain, or -EAGAIN until every pCPU has let go of it. */
+int ex_domain_kill(struct ex_pcpu *c, struct ex_domain *d);
+
+/* Takes a pCPU off or on line; -EAGAIN likewise. `sure`: not refused. */
+int ex_hotplug(struct ex_pcpu *c, unsigned pcpu, bool online, bool sure);
+
 /* After ex_fail() by who cannot go on. */
 _Noreturn void ex_give_up(void);
 

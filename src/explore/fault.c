@@ -19,15 +19,64 @@ static const struct {
     {"spurious-kicks", EX_STEP_SPURIOUS_KICK},
     {"spurious-timers", EX_STEP_SPURIOUS_TIMER},
     {"copy-faults", EX_STEP_COPY_FAULT},
+    {"late", EX_STEP_LATE},
+    {"death", EX_STEP_DEATH},
+    {"hotplug", EX_STEP_OFFLINE},
 };
+
+#define NR_FAULTS (sizeof(faults) / sizeof(faults[0]))
+
+static bool is_named(const char *names, const char *name)
+{
+    size_t len = strlen(name);
+
+    for (; names != NULL; names = strchr(names, ',')) {
+        names += *names == ',';
+        if (strncmp(names, name, len) == 0 &&
+            (names[len] == ',' || names[len] == '\0')) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool fault_known(const char *names)
+{
+    size_t len, i;
+
+    for (; names != NULL && *names != '\0'; names += len + (names[len] != 0)) {
+        len = strcspn(names, ",");
+        for (i = 0; i < NR_FAULTS && (strlen(faults[i].name) != len ||
+                                      strncmp(names, faults[i].name, len) != 0);
+             i++) {
+        }
+        if (i == NR_FAULTS && strncmp(names, "all", len) != 0 &&
+            strncmp(names, "none", len) != 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool fault_lasts(unsigned kind)
+{
+    return kind == EX_STEP_DEATH || kind == EX_STEP_OFFLINE ||
+           kind == EX_STEP_ONLINE;
+}
+
+bool fault_begins(struct ex_step step)
+{
+    return step.kind > EX_STEP_TIME && step.kind != EX_STEP_ONLINE &&
+           !(fault_lasts(step.kind) && ex_world.strike.kind != 0);
+}
 
 unsigned fault_kinds(const char *names)
 {
     unsigned i, set = 0;
 
-    for (i = 0; i < sizeof(faults) / sizeof(faults[0]); i++) {
-        if (names == NULL || strcmp(names, "all") == 0 ||
-            strstr(names, faults[i].name) != NULL) {
+    for (i = 0; i < NR_FAULTS; i++) {
+        if (names == NULL || is_named(names, "all") ||
+            is_named(names, faults[i].name)) {
             set |= 1u << faults[i].kind;
         }
     }
@@ -51,12 +100,13 @@ struct campaign {
     struct ex_scenario s;
     struct ex_way way;
     uint64_t steps;
+    uint64_t faults; /* struck, one a way */
     unsigned unused; /* scenarios that could not be set up */
 };
 
 static void read_made(struct campaign *k)
 {
-    char *text = fault_make(k->seed, k->keep, &k->lines);
+    char *text = fault_make(k->seed, k->req->policy, k->keep, &k->lines);
     char name[32];
 
     (void)snprintf(name, sizeof(name), "made-%llu",
@@ -64,11 +114,6 @@ static void read_made(struct campaign *k)
     if (!ex_scenario_read(&k->s, name, text, stderr)) {
         (void)fprintf(stderr, "%s\n", text);
         abort(); /* ours, and wrong */
-    }
-    if (k->req->policy != NULL) {
-        int policy = ex_policy_by_name(k->req->policy);
-
-        k->s.pool[0].policy = (uint8_t)(policy < 0 ? 0 : policy);
     }
     free(text);
     ex_world_forget();
@@ -171,7 +216,7 @@ static int repeat(struct campaign *k)
         return 2;
     }
     if (req->trace) {
-        text = fault_make(k->seed, k->keep, &k->lines);
+        text = fault_make(k->seed, k->req->policy, k->keep, &k->lines);
         (void)fprintf(req->out, "%s\n", text);
         free(text);
     }
@@ -191,15 +236,36 @@ static bool one_seed(struct campaign *k)
     unsigned kinds = fault_swarm(k->seed, fault_kinds(k->req->swarm));
 
     read_made(k);
+    if (k->req->each != NULL) {
+        kinds = 0;
+    }
     if (ex_search_random(&k->s, k->seed, kinds, &k->way)) {
         k->steps += ex_nr_steps;
-        return true;
+        return k->req->each == NULL ||
+               ex_search_each(&k->s, fault_kinds(k->req->each), &k->way,
+                              &k->faults);
     }
     if (strcmp(ex_failure.invariant, "setup") == 0) {
         k->unused++;
         return true;
     }
     return false;
+}
+
+static void say_done(const struct campaign *k)
+{
+    const struct explore_request *req = k->req;
+
+    (void)fprintf(req->out,
+                  "ok made: %llu scenarios from seed %llu, %llu steps, %u "
+                  "not used",
+                  (unsigned long long)req->seeds, (unsigned long long)req->seed,
+                  (unsigned long long)k->steps, k->unused);
+    if (req->each != NULL) {
+        (void)fprintf(req->out, ", %llu times with one of %s",
+                      (unsigned long long)k->faults, req->each);
+    }
+    (void)fprintf(req->out, "\n");
 }
 
 int fault_campaign(const struct explore_request *req)
@@ -223,12 +289,7 @@ int fault_campaign(const struct explore_request *req)
         rc = one_seed(k) ? 0 : say_broken(k);
     }
     if (rc == 0 && req->schedule == NULL) {
-        (void)fprintf(req->out,
-                      "ok made: %llu scenarios from seed %llu, %llu steps, %u "
-                      "not used\n",
-                      (unsigned long long)req->seeds,
-                      (unsigned long long)req->seed,
-                      (unsigned long long)k->steps, k->unused);
+        say_done(k);
     }
     ex_world_forget();
     free(k);

@@ -17,13 +17,16 @@
 
 struct maker {
     struct prng p;
-    const bool *keep; /* by number; NULL all */
-    unsigned lines;   /* numbered so far */
+    const bool *keep;   /* by number; NULL all */
+    const char *policy; /* of the first pool; NULL any */
+    unsigned lines;     /* numbered so far */
     size_t len;
     char *text;
     unsigned pcpus, domains, vcpus[EX_DOMAINS];
     unsigned domain, vcpu; /* whose script it is */
     bool pools;
+    bool frames[2]; /* the pool has time partitions */
+    char frame[640];
 };
 
 static unsigned draw(struct maker *m, unsigned below)
@@ -75,8 +78,10 @@ __attribute__((format(printf, 2, 3))) static void line(struct maker *m,
 
 static void make_machine(struct maker *m)
 {
-    static const char *const policy[] = {"credit2", "credit2", "rtds", "null"};
-    const char *first = policy[draw(m, 4)];
+    static const char *const policy[] = {"credit2", "credit2", "rtds",
+                                         "arinc653", "null"};
+    const char *drawn = policy[draw(m, 5)], *second = policy[draw(m, 4)];
+    const char *first = m->policy != NULL ? m->policy : drawn;
     bool null = strcmp(first, "null") == 0;
     unsigned i;
 
@@ -94,12 +99,47 @@ static void make_machine(struct maker *m)
     say(m, "seed %u", draw(m, 1000));
     say(m, "time 150ms");
     if (m->pools) {
-        say(m, "pool 1 %s %u", policy[draw(m, 3)], m->pcpus - 1);
+        say(m, "pool 1 %s %u", second, m->pcpus - 1);
     }
+    m->frames[0] = strcmp(first, "arinc653") == 0;
+    m->frames[1] = m->pools && strcmp(second, "arinc653") == 0;
     for (i = 1; i <= m->domains; i++) {
         m->vcpus[i] = null ? 2 : 1 + draw(m, 3);
         say(m, "domain %u vcpus %u weight %u cap %u", i, m->vcpus[i],
             64u << draw(m, 4), draw(m, 4) == 0 ? 20 + draw(m, 100) : 0);
+    }
+}
+
+/* A window for each vCPU, in an order by chance, and a bit nobody has. */
+static const char *some_frame(struct maker *m, unsigned pool)
+{
+    size_t len = 0, size = sizeof(m->frame);
+    unsigned d, v, i, n = 0, sum = 0, shift = draw(m, EX_DOMAINS);
+    char windows[sizeof(m->frame) / 2] = "";
+
+    for (i = 0; i < m->domains; i++) {
+        d = 1 + (i + shift) % m->domains;
+        for (v = 0; v < m->vcpus[d]; v++, n++) {
+            unsigned us = 100 + draw(m, 1900);
+
+            sum += us;
+            len += (size_t)snprintf(windows + len, sizeof(windows) - len,
+                                    " %u.%u %uus", d, v, us);
+        }
+    }
+    (void)snprintf(m->frame, size, "frame %u %uus %u%s", pool,
+                   sum + draw(m, 2) * draw(m, 1000), n, windows);
+    return m->frame;
+}
+
+static void make_frames(struct maker *m)
+{
+    unsigned pool;
+
+    for (pool = 0; pool < 2; pool++) {
+        if (m->frames[pool]) {
+            say(m, "%s", some_frame(m, pool));
+        }
     }
 }
 
@@ -225,7 +265,10 @@ static void make_domain_change(struct maker *m)
 {
     unsigned d = 1 + draw(m, m->domains);
 
-    switch (draw(m, 7)) {
+    switch (draw(m, m->frames[0] || m->frames[1] ? 8 : 7)) {
+    case 7:
+        line(m, "%s -> any", some_frame(m, m->frames[0] ? 0 : 1));
+        break;
     case 0:
         line(m, "pause %u -> any", d);
         line(m, "unpause %u -> any", d);
@@ -274,9 +317,12 @@ static void make_controller(struct maker *m)
     }
 }
 
-char *fault_make(uint64_t seed, const bool *keep, unsigned *lines)
+char *fault_make(uint64_t seed, const char *policy, const bool *keep,
+                 unsigned *lines)
 {
-    struct maker m = {.p = {.state = seed * 0x2545f4914f6cdd1du}, .keep = keep};
+    struct maker m = {.p = {.state = seed * 0x2545f4914f6cdd1du},
+                      .keep = keep,
+                      .policy = policy};
 
     m.text = malloc(TEXT_MAX);
     if (m.text == NULL) {
@@ -284,6 +330,7 @@ char *fault_make(uint64_t seed, const bool *keep, unsigned *lines)
     }
     m.text[0] = '\0';
     make_machine(&m);
+    make_frames(&m);
     make_ports(&m);
     for (m.domain = 1; m.domain <= m.domains; m.domain++) {
         for (m.vcpu = 0; m.vcpu < m.vcpus[m.domain]; m.vcpu++) {

@@ -408,8 +408,9 @@ void invariant_end(bool finished)
                 w->ran_ns += ex_world.now - x->since;
                 w->since = ex_world.now;
             }
-            if (finished && x->pc < d->spec->script[n].nr &&
-                invariant_held(x) == NULL && !may_wait_for_ever(x)) {
+            if (finished && !ex_world.strike.struck &&
+                x->pc < d->spec->script[n].nr && invariant_held(x) == NULL &&
+                !may_wait_for_ever(x)) {
                 ex_fail("finish", "vCPU %s is left at line %u", name(x),
                         d->spec->script[n].op[x->pc].line);
             }

@@ -48,6 +48,19 @@ for name in destroy-switch pause-wake watchdog-poke; do
 done
 explore "made from seeds" --made 300
 
+# One fault at every step: of all schedules without preemption, under a policy
+# that does not wait for time, and of a way through a made scenario.
+for file in src/explore/scenarios/*.scenario; do
+    name=$(basename "$file" .scenario)
+    explore "$name, one fault" "$name" --preemptions 0 --states 20000 --each all
+done
+for policy in credit2 rtds null arinc653; do
+    explore "made, $policy" --made 100 --sched $policy --seed 100
+    grep -q ', 100 not used' "$work/out"
+    result $((!$?)) "made, $policy: they are used"
+done
+explore "made, death at every step" --made 1 --sched null --each death
+
 # A scenario that breaks: its command breaks the same invariant again, with
 # no more steps than are needed.
 cat >"$work/lost.scenario" <<'END'

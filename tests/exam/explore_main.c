@@ -24,6 +24,10 @@ int main(int argc, char **argv)
         } else if (i + 1 < argc && strcmp(argv[i], "--made") == 0) {
             req.made = true;
             req.seeds = strtoull(argv[++i], NULL, 10);
+        } else if (i + 1 < argc && strcmp(argv[i], "--each") == 0) {
+            req.each = argv[++i];
+        } else if (i + 1 < argc && strcmp(argv[i], "--faults") == 0) {
+            req.swarm = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--keep") == 0) {
             req.keep = argv[++i];
         } else if (i + 1 < argc && strcmp(argv[i], "--schedule") == 0) {
