@@ -48,8 +48,8 @@ for name in destroy-switch pause-wake watchdog-poke; do
 done
 explore "made from seeds" --made 300
 
-# One fault at every step: of all schedules without preemption, under a policy
-# that does not wait for time, and of a way through a made scenario.
+# One fault at every step: of all schedules without preemption, and of one way
+# through a made scenario. Made ones under each policy.
 for file in src/explore/scenarios/*.scenario; do
     name=$(basename "$file" .scenario)
     explore "$name, one fault" "$name" --preemptions 0 --states 20000 --each all
