@@ -69,7 +69,8 @@ struct sop_config {
     bool noreboot;  /* Xen's boot option: a crash of the hardware domain, or a
                        reason of no meaning, halts the machine (spec 7.5) */
     bool own_ports; /* no tables of ports in the arena: each domain brings
-                       its own, struct sop_domain_config */
+                       its own, struct sop_domain_config, and may then have
+                       more, in pages of port_page_alloc() */
 };
 
 /* The policies there are: for sop_config.policy. */
@@ -82,8 +83,9 @@ extern const struct policy_ops policy_arinc653; /* a frame of windows */
 size_t sop_system_size(const struct sop_config *cfg);
 
 /*
- * Bytes of a domain's table of ports, for sop_config.own_ports: a domain with
- * that nr_ports and nr_vcpus in its struct sop_domain_config.
+ * Bytes that a domain brings for its ports, for sop_config.own_ports: one with
+ * that nr_ports and nr_vcpus in its struct sop_domain_config. For ports beyond
+ * the first few hundred the core calls port_page_alloc().
  */
 size_t sop_ports_size(uint32_t nr_ports, unsigned nr_vcpus);
 

@@ -100,6 +100,17 @@ void *port_frame_map(struct sop_domain *d, uint64_t gfn);
 /* Undoes one port_frame_map() that returned `frame`. Unlocked. */
 void port_frame_unmap(struct sop_domain *d, void *frame);
 
+/*
+ * A page for records of the ports of `d`, of 4096 bytes with any content,
+ * 8-byte aligned, that stays until port_page_free(); NULL if there is none:
+ * then the guest's command fails with -ENOMEM. Only asked for with
+ * sop_config.own_ports. Locked.
+ */
+void *port_page_alloc(struct sop_domain *d);
+
+/* Undoes that; in sop_domain_free() at the latest. Locked. */
+void port_page_free(struct sop_domain *d, void *page);
+
 /* ---- the vCPU as a processor ---- */
 
 /*

@@ -66,11 +66,11 @@ static void check_vcpu(const struct sop_vcpu *v, uint64_t now)
 
 static void check_port(const struct sop_domain *d, uint32_t port)
 {
-    const struct evtchn *chn = &d->evtchn[port];
+    const struct evtchn *chn = evtchn_at(d, port);
     const struct sop_domain *rd;
 
     CHECK(chn->vcpu < d->nr_vcpus);
-    CHECK(bitmap_test(d->used_ports, port) ==
+    CHECK(bitmap_test(evtchn_used(d, port), port % 64) ==
           (port == 0 || evtchn_is_usable(chn)));
     if (chn->state == EVTCHNSTAT_virq) {
         CHECK(chn->virq < NR_VIRQS);
@@ -84,9 +84,9 @@ static void check_port(const struct sop_domain *d, uint32_t port)
         rd = domain_find(d->sys, chn->remote_dom);
         CHECK(rd != NULL);
         CHECK(chn->remote_port < rd->nr_ports);
-        CHECK(rd->evtchn[chn->remote_port].state == EVTCHNSTAT_interdomain);
-        CHECK(rd->evtchn[chn->remote_port].remote_dom == d->id);
-        CHECK(rd->evtchn[chn->remote_port].remote_port == port);
+        CHECK(evtchn_at(rd, chn->remote_port)->state == EVTCHNSTAT_interdomain);
+        CHECK(evtchn_at(rd, chn->remote_port)->remote_dom == d->id);
+        CHECK(evtchn_at(rd, chn->remote_port)->remote_port == port);
     }
 }
 
@@ -111,9 +111,9 @@ static void check_fifo(const struct sop_domain *d)
         }
     }
     for (port = 1; port < d->nr_ports; port++) {
-        CHECK(d->fifo->port[port].priority <= EVTCHN_FIFO_PRIORITY_MIN);
-        CHECK(d->fifo->port[port].last_priority <= EVTCHN_FIFO_PRIORITY_MIN);
-        CHECK(d->fifo->port[port].last_vcpu < d->nr_vcpus);
+        CHECK(fifo_port_at(d, port)->priority <= EVTCHN_FIFO_PRIORITY_MIN);
+        CHECK(fifo_port_at(d, port)->last_priority <= EVTCHN_FIFO_PRIORITY_MIN);
+        CHECK(fifo_port_at(d, port)->last_vcpu < d->nr_vcpus);
     }
 }
 

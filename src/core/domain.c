@@ -110,10 +110,10 @@ static bool take_vcpus(struct sop_domain *d, unsigned count)
    its own; all else starts at 0. */
 static void domain_reset(struct sop_system *sys, struct sop_domain *d)
 {
-    struct evtchn *ports = d->evtchn;
+    void *ports = d->arena_ports;
 
     memset(d, 0, sizeof(*d));
-    d->evtchn = ports;
+    d->arena_ports = ports;
     d->sys = sys;
     d->code = CODE_NONE;
     d->callback_vector = VECTOR_NONE;
@@ -138,6 +138,21 @@ static int domain_enter(struct sop_domain *d,
     return pool_enter(d, &knobs);
 }
 
+static void lay_out_ports(struct sop_domain *d,
+                          const struct sop_domain_config *cfg)
+{
+    uint32_t nr = cfg->nr_ports != 0 ? cfg->nr_ports : SOP_PORTS_2L;
+    uint8_t *arena = d->arena_ports;
+
+    if (d->sys->cfg.own_ports) {
+        (void)evtchn_lay_out(d, cfg->ports, nr, cfg->nr_vcpus);
+        return;
+    }
+    (void)evtchn_lay_out(d, arena, nr, cfg->nr_vcpus);
+    arena += sop_ports_size(nr, cfg->nr_vcpus);
+    evtchn_give_pages(d, (struct port_page *)(void *)arena);
+}
+
 /* Fills the slot; gives it back if the policy refuses. */
 static int domain_fill(struct sop_domain *d, uint64_t now,
                        const struct sop_domain_config *cfg,
@@ -153,10 +168,8 @@ static int domain_fill(struct sop_domain *d, uint64_t now,
     d->kind = cfg->kind;
     d->port = cfg->port;
     d->shared = cfg->shared_info;
-    (void)evtchn_lay_out(d, d->sys->cfg.own_ports ? cfg->ports : d->evtchn,
-                         cfg->nr_ports != 0 ? cfg->nr_ports : SOP_PORTS_2L,
-                         cfg->nr_vcpus);
     d->nr_vcpus = cfg->nr_vcpus;
+    lay_out_ports(d, cfg);
     d->created_ns = now;
     d->pool = pool_find(d->sys, cfg->pool);
     for (i = 0; i < d->nr_vcpus; i++) {
@@ -459,6 +472,9 @@ void sop_domain_free(struct sop_domain *d)
     unlist_by_id(sys, d);
     if (sys->hardware == d) {
         sys->hardware = NULL;
+    }
+    if (sys->cfg.own_ports) {
+        evtchn_free_pages(d);
     }
     d->used = false;
     /* Its last reference is gone: the third notification (spec 7.2). */

@@ -115,15 +115,13 @@ void evtchn_mark_pending(struct sop_pcpu *self, struct sop_vcpu *v,
 }
 
 /* Step 2 of setting a port pending, and the second half of unmasking. */
-static void select_port(struct sop_pcpu *self, struct sop_domain *d,
+static void select_port(struct sop_pcpu *self, struct sop_vcpu *v,
                         uint32_t port, uint64_t now)
 {
-    struct sop_vcpu *v = d->vcpu[d->evtchn[port].vcpu];
-
     ASSERT(v != NULL);
-    ASSERT(evtchn_is_usable(&d->evtchn[port]));
+    ASSERT(evtchn_is_usable(evtchn_at(v->domain, port)));
     if (!atomic_test_and_set_bit(selector_bits(v),
-                                 port / d->layout->word_bits)) {
+                                 port / v->domain->layout->word_bits)) {
         mark_pending(self, v, now);
     }
 }
@@ -145,6 +143,9 @@ __attribute__((flatten)) void evtchn_set_pending(struct sop_pcpu *self,
                                                  struct sop_domain *d,
                                                  uint32_t port, uint64_t now)
 {
+    /* Looked up here, where callers just did. */
+    struct sop_vcpu *v = d->vcpu[evtchn_at(d, port)->vcpu];
+
     ASSERT(port != 0);
     ASSERT(port < d->nr_ports);
     if (!has_bit(d, port)) {
@@ -155,10 +156,10 @@ __attribute__((flatten)) void evtchn_set_pending(struct sop_pcpu *self,
         return;
     }
     if (trace_wanted(d->sys, SOP_TRACE_CHANNEL)) {
-        trace_emit_pending(self, d->vcpu[d->evtchn[port].vcpu], port);
+        trace_emit_pending(self, v, port);
     }
     if (!atomic_test_bit(mask_bits(d), port)) {
-        select_port(self, d, port, now);
+        select_port(self, v, port, now);
     }
     if (unlikely(d->polling != 0)) {
         poll_wake(self, d, port, now);
@@ -176,7 +177,7 @@ void evtchn_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
         }
     } else if (atomic_test_and_clear_bit(mask_bits(d), port) &&
                atomic_test_bit(pending_bits(d), port)) {
-        select_port(self, d, port, now);
+        select_port(self, d->vcpu[evtchn_at(d, port)->vcpu], port, now);
     }
 }
 
@@ -213,40 +214,72 @@ static void *piece(uint8_t *at, size_t *used, size_t count, size_t size)
     return here;
 }
 
+/* How many pages of `each` there are for `ports`. */
+static uint32_t pages(uint32_t ports, uint32_t each)
+{
+    return (ports + each - 1) / each;
+}
+
 size_t evtchn_lay_out(struct sop_domain *d, void *at, uint32_t max_ports,
                       unsigned nr_vcpus)
 {
-    uint32_t rows = (max_ports + SOP_PORTS_GROW - 1) / SOP_PORTS_GROW;
-    uint32_t ports = rows * SOP_PORTS_GROW;
     size_t used = 0;
-    struct evtchn *evtchn = piece(at, &used, ports, sizeof(*evtchn));
-    struct fifo_port *port = piece(at, &used, ports, sizeof(*port));
-    uint64_t *used_ports = piece(at, &used, rows, sizeof(*used_ports));
+    struct port_page *first = piece(at, &used, 1, sizeof(*first));
+    struct port_page **ports =
+        piece(at, &used, pages(max_ports, PORTS_PAGE), sizeof(*ports));
     struct fifo *fifo = piece(at, &used, 1, sizeof(*fifo));
     struct fifo_vcpu *vcpu = piece(at, &used, nr_vcpus, sizeof(*vcpu));
-    uint32_t **words = piece(
-        at, &used, (max_ports + FIFO_WORDS - 1) / FIFO_WORDS, sizeof(*words));
+    uint32_t **words =
+        piece(at, &used, pages(max_ports, FIFO_WORDS), sizeof(*words));
 
     if (at != NULL) {
         d->max_ports = max_ports;
-        d->evtchn = evtchn;
-        d->used_ports = used_ports;
+        d->ports = ports;
         d->fifo = fifo;
-        memset(fifo, 0, (size_t)((uint8_t *)at + used - (uint8_t *)fifo));
-        *fifo = (struct fifo){.port = port, .vcpu = vcpu, .words = words};
+        memset(ports, 0, (size_t)((uint8_t *)at + used - (uint8_t *)ports));
+        ports[0] = first;
+        *fifo = (struct fifo){.vcpu = vcpu, .words = words};
     }
     return used;
 }
 
-/* Table and set grow by the same number of ports. */
-static void grow(struct sop_domain *d)
+void evtchn_give_pages(struct sop_domain *d, struct port_page *page)
 {
+    uint32_t i;
+
+    for (i = 1; i < pages(d->max_ports, PORTS_PAGE); i++) {
+        d->ports[i] = page++;
+    }
+}
+
+void evtchn_free_pages(struct sop_domain *d)
+{
+    uint32_t i;
+
+    for (i = 1; i < pages(d->nr_ports, PORTS_PAGE); i++) {
+        port_page_free(d, d->ports[i]);
+    }
+}
+
+/* Records and set grow by the same number of ports, a page at its first. */
+static int grow(struct sop_domain *d)
+{
+    uint32_t port = d->nr_ports;
+    struct port_page **page = &d->ports[port / PORTS_PAGE];
+
     _Static_assert(SOP_PORTS_GROW == 64, "one word of the set");
-    memset(&d->evtchn[d->nr_ports], 0, SOP_PORTS_GROW * sizeof(d->evtchn[0]));
-    memset(&d->fifo->port[d->nr_ports], 0,
-           SOP_PORTS_GROW * sizeof(d->fifo->port[0]));
-    d->used_ports[d->nr_ports / 64] = 0;
+    ASSERT(port < d->max_ports);
+    if (*page == NULL) {
+        *page = port_page_alloc(d);
+        if (*page == NULL) {
+            return -XEN_ENOMEM;
+        }
+    }
+    memset(evtchn_at(d, port), 0, SOP_PORTS_GROW * sizeof(struct evtchn));
+    memset(fifo_port_at(d, port), 0, SOP_PORTS_GROW * sizeof(struct fifo_port));
+    *evtchn_used(d, port) = 0;
     d->nr_ports += SOP_PORTS_GROW;
+    return 0;
 }
 
 void evtchn_init(struct sop_domain *d)
@@ -254,13 +287,14 @@ void evtchn_init(struct sop_domain *d)
     d->layout = &layout_wide;
     d->nr_ports = 0;
     evtchn_set_bits(d);
-    grow(d);
-    bitmap_set(d->used_ports, 0); /* reserved for ever */
+    (void)grow(d); /* in the page that the domain brought */
+    ASSERT(d->nr_ports == SOP_PORTS_GROW);
+    bitmap_set(evtchn_used(d, 0), 0); /* reserved for ever */
 }
 
 struct evtchn *evtchn_lookup(const struct sop_domain *d, uint32_t port)
 {
-    return port < d->nr_ports ? &d->evtchn[port] : NULL;
+    return port < d->nr_ports ? evtchn_at(d, port) : NULL;
 }
 
 bool evtchn_is_usable(const struct evtchn *chn)
@@ -271,23 +305,34 @@ bool evtchn_is_usable(const struct evtchn *chn)
 /* The lowest port below `limit` that is free; `limit` if none is. */
 static uint32_t first_free(const struct sop_domain *d, uint32_t limit)
 {
-    uint32_t port = bitmap_first_clear(d->used_ports, limit);
+    uint32_t port = 0;
 
-    while (d->fifo->on && port < limit &&
-           (bitmap_test(d->used_ports, port) || fifo_is_busy(d, port))) {
+    while (port < limit) {
+        uint64_t free = ~*evtchn_used(d, port) & ~bits_below(port % 64);
+
+        if (free == 0) {
+            port = (port | 63) + 1;
+            continue;
+        }
+        port = (port & ~63u) + bits_lowest(free);
+        if (port < limit && !(d->fifo->on && fifo_is_busy(d, port))) {
+            return port;
+        }
         port++;
     }
-    return port;
+    return limit;
 }
 
 /*
- * The lowest free port, marked used and still closed; -ENOSPC. A domain whose
- * end has begun gets none: its peers would outlive it.
+ * The lowest free port, marked used and still closed; -ENOSPC, or -ENOMEM for
+ * its record. A domain whose end has begun gets none: its peers would outlive
+ * it.
  */
 int evtchn_alloc(struct sop_domain *d)
 {
     uint32_t limit = (uint32_t)min_u64(d->nr_ports, evtchn_limit(d));
     uint32_t port = first_free(d, limit);
+    int rc;
 
     if (d->dying != DOMAIN_ALIVE) {
         return -XEN_EINVAL;
@@ -297,11 +342,14 @@ int evtchn_alloc(struct sop_domain *d)
             return -XEN_ENOSPC;
         }
         port = d->nr_ports;
-        grow(d);
+        rc = grow(d);
+        if (rc != 0) {
+            return rc;
+        }
         ASSERT(d->nr_ports <= SOP_PORTS_MAX);
     }
-    ASSERT(!evtchn_is_usable(&d->evtchn[port]));
-    bitmap_set(d->used_ports, port);
+    ASSERT(!evtchn_is_usable(evtchn_at(d, port)));
+    bitmap_set(evtchn_used(d, port), port % 64);
     fifo_port_init(d, port);
     return (int)port;
 }
@@ -316,13 +364,13 @@ void evtchn_free(struct sop_domain *d, uint32_t port)
     } else if (d->fifo->on) {
         fifo_clear_pending(d, port);
     }
-    memset(&d->evtchn[port], 0, sizeof(d->evtchn[port]));
-    bitmap_clear(d->used_ports, port);
+    memset(evtchn_at(d, port), 0, sizeof(struct evtchn));
+    bitmap_clear(evtchn_used(d, port), port % 64);
 }
 
 static void virq_unbind(struct sop_domain *d, uint32_t port)
 {
-    uint32_t virq = d->evtchn[port].virq;
+    uint32_t virq = evtchn_at(d, port)->virq;
     unsigned i;
 
     ASSERT(virq < NR_VIRQS);
@@ -348,9 +396,9 @@ int evtchn_close(struct sop_domain *d, uint32_t port)
                chn->remote_port != PORT_HOST) {
         rd = domain_find(d->sys, chn->remote_dom);
         BUG_ON(rd == NULL || chn->remote_port >= rd->nr_ports);
-        rd->evtchn[chn->remote_port].state = EVTCHNSTAT_unbound;
-        rd->evtchn[chn->remote_port].remote_dom = d->id;
-        rd->evtchn[chn->remote_port].remote_port = 0;
+        evtchn_at(rd, chn->remote_port)->state = EVTCHNSTAT_unbound;
+        evtchn_at(rd, chn->remote_port)->remote_dom = d->id;
+        evtchn_at(rd, chn->remote_port)->remote_port = 0;
     }
     evtchn_free(d, port);
     return 0;
@@ -361,7 +409,7 @@ void evtchn_close_all(struct sop_domain *d)
     uint32_t port;
 
     for (port = 1; port < d->nr_ports; port++) {
-        if (evtchn_is_usable(&d->evtchn[port])) {
+        if (evtchn_is_usable(evtchn_at(d, port))) {
             (void)evtchn_close(d, port);
         }
     }
@@ -470,7 +518,7 @@ int sop_evtchn_host_port(struct sop_domain *d)
     core_lock(d->sys, NULL);
     port = evtchn_alloc(d);
     if (port >= 0) {
-        d->evtchn[port] = (struct evtchn){
+        *evtchn_at(d, (uint32_t)port) = (struct evtchn){
             .state = EVTCHNSTAT_interdomain,
             .remote_port = PORT_HOST,
         };
@@ -482,7 +530,7 @@ int sop_evtchn_host_port(struct sop_domain *d)
 /* At once: until a port has a state evtchn_alloc() finds it again. */
 static void connect_end(struct sop_vcpu *v, uint32_t port, struct sop_vcpu *to)
 {
-    v->domain->evtchn[port] = (struct evtchn){
+    *evtchn_at(v->domain, port) = (struct evtchn){
         .state = EVTCHNSTAT_interdomain,
         .vcpu = (uint8_t)v->id,
         .remote_dom = to->domain->id,
@@ -502,10 +550,10 @@ int sop_evtchn_connect(struct sop_vcpu *a, struct sop_vcpu *b, uint32_t port[2])
     }
     if (at_b >= 0) {
         connect_end(b, (uint32_t)at_b, a);
-        a->domain->evtchn[at_a].remote_port = (uint32_t)at_b;
-        b->domain->evtchn[at_b].remote_port = (uint32_t)at_a;
         port[0] = (uint32_t)at_a;
         port[1] = (uint32_t)at_b;
+        evtchn_at(a->domain, port[0])->remote_port = port[1];
+        evtchn_at(b->domain, port[1])->remote_port = port[0];
     } else if (at_a >= 0) {
         evtchn_free(a->domain, (uint32_t)at_a);
     }

@@ -17,6 +17,7 @@ static int op_alloc_unbound(struct sop_pcpu *self, struct sop_vcpu *v,
 {
     struct evtchn_alloc_unbound *op = operand;
     struct sop_domain *d = domain_find_any(v, op->dom);
+    struct evtchn *chn;
     int port;
 
     (void)self;
@@ -32,9 +33,10 @@ static int op_alloc_unbound(struct sop_pcpu *self, struct sop_vcpu *v,
         evtchn_free(d, (uint32_t)port);
         return -XEN_EPERM;
     }
-    d->evtchn[port].state = EVTCHNSTAT_unbound;
+    chn = evtchn_at(d, (uint32_t)port);
+    chn->state = EVTCHNSTAT_unbound;
     /* Whether such a domain exists is not asked. */
-    d->evtchn[port].remote_dom =
+    chn->remote_dom =
         op->remote_dom == DOMID_SELF ? v->domain->id : op->remote_dom;
     op->port = (evtchn_port_t)port;
     return 0;
@@ -63,7 +65,7 @@ static int op_bind_interdomain(struct sop_pcpu *self, struct sop_vcpu *v,
         evtchn_free(d, (uint32_t)port);
         return -XEN_EINVAL;
     }
-    chn = &d->evtchn[port];
+    chn = evtchn_at(d, (uint32_t)port);
     chn->state = EVTCHNSTAT_interdomain;
     chn->remote_dom = rd->id;
     chn->remote_port = op->remote_port;
@@ -81,6 +83,7 @@ static int op_bind_virq(struct sop_pcpu *self, struct sop_vcpu *v,
 {
     struct evtchn_bind_virq *op = operand;
     struct sop_domain *d = v->domain;
+    struct evtchn *chn;
     int port;
 
     (void)self;
@@ -101,9 +104,10 @@ static int op_bind_virq(struct sop_pcpu *self, struct sop_vcpu *v,
     if (port < 0) {
         return port;
     }
-    d->evtchn[port].state = EVTCHNSTAT_virq;
-    d->evtchn[port].vcpu = (uint8_t)op->vcpu;
-    d->evtchn[port].virq = op->virq;
+    chn = evtchn_at(d, (uint32_t)port);
+    chn->state = EVTCHNSTAT_virq;
+    chn->vcpu = (uint8_t)op->vcpu;
+    chn->virq = op->virq;
     d->vcpu[op->vcpu]->virq_port[op->virq] = (uint32_t)port;
     op->port = (evtchn_port_t)port;
     return 0;
@@ -115,6 +119,7 @@ static int op_bind_ipi(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
 {
     struct evtchn_bind_ipi *op = operand;
     struct sop_domain *d = v->domain;
+    struct evtchn *chn;
     int port;
 
     (void)self;
@@ -126,8 +131,9 @@ static int op_bind_ipi(struct sop_pcpu *self, struct sop_vcpu *v, void *operand,
     if (port < 0) {
         return port;
     }
-    d->evtchn[port].state = EVTCHNSTAT_ipi;
-    d->evtchn[port].vcpu = (uint8_t)op->vcpu;
+    chn = evtchn_at(d, (uint32_t)port);
+    chn->state = EVTCHNSTAT_ipi;
+    chn->vcpu = (uint8_t)op->vcpu;
     op->port = (evtchn_port_t)port;
     return 0;
 }

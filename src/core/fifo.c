@@ -68,7 +68,7 @@ static uint32_t *heads_of(const struct fifo_vcpu *fv)
 
 void fifo_port_init(struct sop_domain *d, uint32_t port)
 {
-    d->fifo->port[port].priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+    fifo_port_at(d, port)->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
 }
 
 bool fifo_is_pending(const struct sop_domain *d, uint32_t port)
@@ -101,7 +101,7 @@ int fifo_set_priority(struct sop_domain *d, uint32_t port, uint32_t priority)
         return -XEN_EINVAL;
     }
     /* For events to come: one that is queued stays where it is. */
-    d->fifo->port[port].priority = (uint8_t)priority;
+    fifo_port_at(d, port)->priority = (uint8_t)priority;
     return 0;
 }
 
@@ -157,7 +157,7 @@ static void append(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t port,
 {
     struct sop_domain *d = v->domain;
     struct fifo_vcpu *fv = &d->fifo->vcpu[v->id];
-    struct fifo_port *fp = &d->fifo->port[port];
+    struct fifo_port *fp = fifo_port_at(d, port);
     uint32_t *old_tail = &d->fifo->vcpu[fp->last_vcpu].tail[fp->last_priority];
     uint32_t *tail = &fv->tail[fp->priority];
     bool linked = false;
@@ -186,7 +186,7 @@ static void append(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t port,
 static void enqueue(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
                     uint64_t now)
 {
-    struct sop_vcpu *v = d->vcpu[d->evtchn[port].vcpu];
+    struct sop_vcpu *v = d->vcpu[evtchn_at(d, port)->vcpu];
     uint32_t *word = word_of(d, port);
 
     ASSERT(word != NULL);
@@ -212,12 +212,12 @@ void fifo_set_pending(struct sop_pcpu *self, struct sop_domain *d,
     bool was_pending;
 
     if (word == NULL) {
-        d->fifo->port[port].pending = true;
+        fifo_port_at(d, port)->pending = true;
         return;
     }
     was_pending = atomic_test_and_set_bit(word, EVTCHN_FIFO_PENDING);
     if (!was_pending && trace_wanted(d->sys, SOP_TRACE_CHANNEL)) {
-        trace_emit_pending(self, d->vcpu[d->evtchn[port].vcpu], port);
+        trace_emit_pending(self, d->vcpu[evtchn_at(d, port)->vcpu], port);
     }
     enqueue(self, d, port, now);
     if (!was_pending && d->polling != 0) {
@@ -247,9 +247,9 @@ static void carry_over(struct sop_domain *d)
     uint32_t port;
 
     for (port = 1; port < d->nr_ports; port++) {
-        d->fifo->port[port].priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
+        fifo_port_at(d, port)->priority = EVTCHN_FIFO_PRIORITY_DEFAULT;
         if (evtchn_bit_is_pending(d, port)) {
-            d->fifo->port[port].pending = true;
+            fifo_port_at(d, port)->pending = true;
         }
     }
 }
@@ -390,7 +390,8 @@ static bool expand(struct sop_pcpu *self, struct sop_domain *d, uint32_t *frame,
     }
     f->nr_words += FIFO_WORDS;
     for (; port < f->nr_words && port < d->nr_ports; port++) {
-        if (f->port[port].pending && evtchn_is_usable(&d->evtchn[port])) {
+        if (fifo_port_at(d, port)->pending &&
+            evtchn_is_usable(evtchn_at(d, port))) {
             fifo_set_pending(self, d, port, now);
         }
     }

@@ -57,17 +57,30 @@ struct evtchn {
 
 _Static_assert(sizeof(struct evtchn) == 8, "a port takes 8 bytes");
 
-/*
- * A domain's ports are one piece of memory (sop_ports_size()): the records
- * above, and beside each what the FIFO ABI needs (fifo.c), the set of those in
- * use, and `fifo` with its two tables. Nothing in it is valid beyond
- * sop_domain.nr_ports.
- */
+/* Beside each: what the FIFO ABI needs (fifo.c). */
 struct fifo_port {
     bool pending; /* while its event word is not there yet */
     uint8_t priority;
     uint8_t last_vcpu, last_priority; /* the queue it was last put in */
 };
+
+/*
+ * A domain's ports come in pages. The first is in the memory that a domain
+ * brings (sop_ports_size()), with the table of all its pages, `fifo` and that
+ * one's tables; the others come when they are needed, from the machine below
+ * or, without sop_config.own_ports, from the arena. Nothing in them is valid
+ * beyond sop_domain.nr_ports.
+ */
+#define PORTS_PAGE 256u
+
+struct port_page {
+    struct evtchn evtchn[PORTS_PAGE];
+    struct fifo_port fifo[PORTS_PAGE];
+    uint64_t used[PORTS_PAGE / 64];
+};
+
+_Static_assert(sizeof(struct port_page) <= 4096, "port_page_alloc()");
+_Static_assert(PORTS_PAGE % SOP_PORTS_GROW == 0, "no growth over its end");
 
 struct fifo_vcpu {
     uint8_t *control; /* struct evtchn_fifo_control_block; NULL: none yet */
@@ -80,7 +93,6 @@ struct fifo {
     bool on;     /* this domain has changed to the FIFO ABI */
     bool warned; /* a line was logged about a missing control block */
     uint32_t nr_words;
-    struct fifo_port *port;
     struct fifo_vcpu *vcpu;
     uint32_t **words; /* pages of them, as many as max_ports needs */
 };
@@ -182,11 +194,11 @@ struct sop_domain {
 
     /* Event channels. A port below nr_ports that is not in use is closed,
        one beyond is unknown (spec 4.1). */
-    struct evtchn *evtchn;
+    struct port_page **ports; /* NULL: not needed yet */
     uint32_t nr_ports;
     uint32_t nr_bits;   /* ports below have a bit in shared info; FIFO: 0 */
     uint32_t max_ports; /* as configured */
-    uint64_t *used_ports;
+    void *arena_ports;  /* the slot's, without own_ports */
     struct fifo *fifo;
     uint32_t polling; /* vCPUs in poll, by id */
     uint8_t *shared;
@@ -553,15 +565,39 @@ void vtime_set_singleshot(struct sop_pcpu *self, struct sop_vcpu *v,
 
 /* ---- evtchn.c ---- */
 
+/* The records of a port that is known. */
+static ALWAYS_INLINE struct evtchn *evtchn_at(const struct sop_domain *d,
+                                              uint32_t port)
+{
+    return &d->ports[port / PORTS_PAGE]->evtchn[port % PORTS_PAGE];
+}
+
+static ALWAYS_INLINE struct fifo_port *fifo_port_at(const struct sop_domain *d,
+                                                    uint32_t port)
+{
+    return &d->ports[port / PORTS_PAGE]->fifo[port % PORTS_PAGE];
+}
+
+/* Which of the 64 ports around this one are in use. */
+static inline uint64_t *evtchn_used(const struct sop_domain *d, uint32_t port)
+{
+    return &d->ports[port / PORTS_PAGE]->used[port % PORTS_PAGE / 64];
+}
+
 /* The port's record, NULL if it is unknown. */
 struct evtchn *evtchn_lookup(const struct sop_domain *d, uint32_t port);
 bool evtchn_is_usable(const struct evtchn *chn);
 int evtchn_alloc(struct sop_domain *d);
 void evtchn_free(struct sop_domain *d, uint32_t port);
 uint32_t evtchn_limit(const struct sop_domain *d);
-/* Pieces a table of ports at `at`; only counts if that is NULL. Its bytes. */
+/* Pieces what a domain brings for its ports at `at`; only counts if that is
+   NULL. Its bytes. */
 size_t evtchn_lay_out(struct sop_domain *d, void *at, uint32_t max_ports,
                       unsigned nr_vcpus);
+/* Pages for all ports but the first page's, where a slot keeps them. */
+void evtchn_give_pages(struct sop_domain *d, struct port_page *page);
+/* The domain is freed: what port_page_alloc() gave goes back. */
+void evtchn_free_pages(struct sop_domain *d);
 void evtchn_init(struct sop_domain *d);
 void evtchn_set_bits(struct sop_domain *d);
 void evtchn_close_all(struct sop_domain *d);

@@ -28,7 +28,9 @@ size_t sop_ports_size(uint32_t nr_ports, unsigned nr_vcpus)
 /* What does for any domain that does not bring its own. */
 static size_t ports_size_any(void)
 {
-    return sop_ports_size(SOP_PORTS_2L, SOP_VCPUS_MAX);
+    size_t more = (SOP_PORTS_2L / PORTS_PAGE - 1) * sizeof(struct port_page);
+
+    return sop_ports_size(SOP_PORTS_2L, SOP_VCPUS_MAX) + more;
 }
 
 static void *carve(struct carver *c, size_t count, size_t size)
@@ -101,10 +103,10 @@ static struct sop_system *lay_out(struct carver *c,
         }
     }
     for (i = 0; i < cfg->nr_domains && !cfg->own_ports; i++) {
-        struct evtchn *ports = carve(c, 1, ports_size_any());
+        void *ports = carve(c, 1, ports_size_any());
 
         if (sys != NULL) {
-            domain[i].evtchn = ports;
+            domain[i].arena_ports = ports;
         }
     }
     return sys;

@@ -121,6 +121,19 @@ void port_frame_unmap(struct sop_domain *d, void *frame)
     (void)frame;
 }
 
+/* Not asked for: without own_ports the arena has all. */
+void *port_page_alloc(struct sop_domain *d)
+{
+    (void)d;
+    return NULL;
+}
+
+void port_page_free(struct sop_domain *d, void *page)
+{
+    (void)d;
+    (void)page;
+}
+
 /* ---- the vCPU as a processor: interrupts are on, the upcall is all ---- */
 
 bool port_deliverable(const struct sop_vcpu *v)

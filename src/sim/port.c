@@ -187,6 +187,18 @@ void port_frame_unmap(struct sop_domain *d, void *frame)
     (void)frame;
 }
 
+void *port_page_alloc(struct sop_domain *d)
+{
+    (void)d;
+    return sim_alloc(4096);
+}
+
+void port_page_free(struct sop_domain *d, void *page)
+{
+    (void)d;
+    free(page);
+}
+
 /* ---- the vCPU as a processor ---- */
 
 bool port_deliverable(const struct sop_vcpu *v)

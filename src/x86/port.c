@@ -140,6 +140,18 @@ void port_frame_unmap(struct sop_domain *sd, void *frame)
     x86_unlock(&d->lock);
 }
 
+void *port_page_alloc(struct sop_domain *sd)
+{
+    (void)sd;
+    return hv_alloc(PAGE_SIZE);
+}
+
+void port_page_free(struct sop_domain *sd, void *page)
+{
+    (void)sd;
+    hv_free(page, PAGE_SIZE);
+}
+
 /* ------------------------------------------------------- the vCPU as a
  * processor */
 

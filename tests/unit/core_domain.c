@@ -71,7 +71,7 @@ static void own_ports(void **state)
                              .policy = &policy_credit2};
     struct sop_domain_config c = {
         .domid = 1, .nr_vcpus = 1, .weight = 256, .hard = 1};
-    size_t with = sop_system_size(&cfg), size;
+    size_t with = sop_system_size(&cfg), size, tables;
     struct sop_domain *d = NULL;
     struct sop_system *sys;
     uint64_t *ports, *page;
@@ -80,7 +80,9 @@ static void own_ports(void **state)
     (void)state;
     cfg.own_ports = true;
     size = sop_system_size(&cfg);
-    assert_int_equal(with - size, 3 * sop_ports_size(0, SOP_VCPUS_MAX));
+    tables = sop_ports_size(0, SOP_VCPUS_MAX) +
+             (SOP_PORTS_2L / PORTS_PAGE - 1) * sizeof(struct port_page);
+    assert_int_equal(with - size, 3 * ((tables + 63) & ~(size_t)63));
     arena = aligned_alloc(64, size);
     page = calloc(1, 4096);
     ports = malloc(sop_ports_size(0, 1));
@@ -94,6 +96,70 @@ static void own_ports(void **state)
     free(ports);
     free(page);
     free(arena);
+}
+
+/*
+ * Pages of ports come as they are used, the first with the domain. While there
+ * is none ports are short of memory, and nothing else has changed; the end of
+ * the domain gives all back.
+ */
+static void pages_of_ports(void **state)
+{
+    struct sop_config cfg = {.nr_pcpus = 1,
+                             .nr_domains = 1,
+                             .nr_vcpus = 1,
+                             .own_ports = true,
+                             .policy = &policy_credit2};
+    struct sop_domain_config c = {.domid = 1,
+                                  .nr_vcpus = 1,
+                                  .weight = 256,
+                                  .hard = 1,
+                                  .nr_ports = 3 * PORTS_PAGE + 70};
+    size_t size = sop_system_size(&cfg), own;
+    struct fake_domain *fake = aligned_alloc(4096, sizeof(*fake));
+    struct world *w = test_calloc(1, sizeof(*w));
+    struct sop_domain *d = NULL;
+    unsigned life;
+    int port;
+
+    (void)state;
+    own = sop_ports_size(c.nr_ports, 1);
+    assert_in_range(own, sizeof(struct port_page), 4096);
+    assert_true(sop_ports_size(SOP_PORTS_MAX, 1) < 3 * 4096);
+    fake_world = w;
+    w->sys = sop_system_init(aligned_alloc(64, size), size, &cfg);
+    memset(fake, 0, sizeof(*fake));
+    c.shared_info = fake->shared;
+    c.port = fake;
+    c.ports = malloc(own);
+    for (life = 0; life < 2; life++) {
+        memset(c.ports, 0x5a, own);
+        assert_int_equal(sop_domain_create(w->sys, 0, &c, NULL, &d), 0);
+        fake_pages_max = 2;
+        for (port = 1; port < (int)(3 * PORTS_PAGE); port++) {
+            assert_int_equal(sop_evtchn_host_port(d), port);
+            assert_int_equal(fake_pages, (unsigned)port / PORTS_PAGE);
+        }
+        assert_int_equal(sop_evtchn_host_port(d), -XEN_ENOMEM);
+        assert_int_equal(sop_evtchn_host_port(d), -XEN_ENOMEM);
+        assert_int_equal(d->nr_ports, 3 * PORTS_PAGE);
+        evtchn_free(d, 300);
+        assert_int_equal(sop_evtchn_host_port(d), 300);
+        fake_pages_max = UINT_MAX;
+        for (; port < (int)c.nr_ports; port++) {
+            assert_int_equal(sop_evtchn_host_port(d), port);
+        }
+        assert_int_equal(sop_evtchn_host_port(d), -XEN_ENOSPC);
+        assert_int_equal(fake_pages, 3);
+        sop_check(w->sys, 0);
+        assert_int_equal(sop_domain_destroy(sop_pcpu(w->sys, 0), d), 0);
+        sop_domain_free(d);
+        assert_int_equal(fake_pages, 0);
+    }
+    free(c.ports);
+    free(fake);
+    free(w->sys);
+    test_free(w);
 }
 
 /* Credit2, but it has room for two vCPUs. */
@@ -721,6 +787,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(system_config),
         cmocka_unit_test(own_ports),
+        cmocka_unit_test(pages_of_ports),
         cmocka_unit_test(refused_by_policy),
         cmocka_unit_test(create),
         cmocka_unit_test(slots),

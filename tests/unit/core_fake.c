@@ -158,6 +158,27 @@ void port_frame_unmap(struct sop_domain *d, void *frame)
     assert_true(--f->frames >= 0);
 }
 
+unsigned fake_pages, fake_pages_max = UINT_MAX;
+
+void *port_page_alloc(struct sop_domain *d)
+{
+    (void)d;
+    must_be_locked();
+    if (fake_pages == fake_pages_max) {
+        return NULL;
+    }
+    fake_pages++;
+    return memset(malloc(FAKE_PAGE), 0x5a, FAKE_PAGE);
+}
+
+void port_page_free(struct sop_domain *d, void *page)
+{
+    (void)d;
+    must_be_locked();
+    assert_true(fake_pages-- > 0);
+    free(page);
+}
+
 bool port_deliverable(const struct sop_vcpu *v)
 {
     struct fake_vcpu *f = fake_vcpu(v);

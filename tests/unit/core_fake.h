@@ -12,6 +12,7 @@
 #ifndef SCHEDOP_TESTS_CORE_FAKE_H
 #define SCHEDOP_TESTS_CORE_FAKE_H
 
+#include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -43,6 +44,9 @@
 #define MEM_END (MEM_BASE + FAKE_PAGES * FAKE_PAGE)
 #define HOLE 0x1000u                  /* ordinary address, nothing there */
 #define XEN_RANGE 0xffff830000000000u /* of the hypervisor, for PV */
+
+/* What port_page_alloc() has given, and the most it gives. */
+extern unsigned fake_pages, fake_pages_max;
 
 struct fake_domain;
 
