@@ -76,6 +76,18 @@ uint32_t schedop_events_drain(
     const struct schedop_events *events, volatile struct vcpu_info *vcpu_info,
     void (*handler)(void *context, evtchn_port_t port), void *context);
 
+/*
+ * The same, but leaves alone what is another vCPU's: ports whose bit is clear
+ * in `own`, of events->nr_ports bits, a port's in word port / 32. All vCPUs
+ * share the pending words, and what is pending for another has its own
+ * selector there: without this, which handler runs where depends on who comes
+ * first, and a vCPU that waits may find its event gone. NULL: all.
+ */
+uint32_t schedop_events_drain_own(
+    const struct schedop_events *events, volatile struct vcpu_info *vcpu_info,
+    const volatile uint32_t *own,
+    void (*handler)(void *context, evtchn_port_t port), void *context);
+
 /* Masks every port: what a guest does first, since Xen starts with all open. */
 void schedop_events_mask_all(const struct schedop_events *events);
 

@@ -124,7 +124,9 @@ volatile struct vcpu_info *kit_vcpu_info(void); /* of this vCPU */
 unsigned int kit_cpu(void);                     /* own vCPU number */
 
 /*
- * From now on `handler` runs on each event of `port`, which is unmasked. A
+ * From now on `handler` runs on each event of `port`, which is unmasked, and
+ * on the vCPU the port is bound to: call it again when you moved the port, or
+ * closed it and opened it anew. On any vCPU, if the port is not open yet. A
  * NULL handler masks it. 0, or -XEN_ENOSPC beyond the kit's table.
  */
 int kit_on_event(evtchn_port_t port,

@@ -96,6 +96,7 @@ void schedop_events_mask_all(const struct schedop_events *events)
 
 struct drain {
     const struct schedop_events *events;
+    const volatile uint32_t *own; /* NULL: all */
     void (*handler)(void *context, evtchn_port_t port);
     void *context;
     uint32_t handled;
@@ -108,6 +109,9 @@ static void drain_word(struct drain *drain, uint32_t word)
     uint32_t ready = __atomic_load_n(&events->pending[word], __ATOMIC_ACQUIRE) &
                      ~__atomic_load_n(&events->mask[word], __ATOMIC_ACQUIRE);
 
+    if (drain->own) {
+        ready &= __atomic_load_n(&drain->own[word], __ATOMIC_ACQUIRE);
+    }
     while (ready != 0) {
         evtchn_port_t port = word * 32 + (uint32_t)__builtin_ctz(ready);
 
@@ -135,11 +139,12 @@ static void drain_selected(struct drain *drain, uint32_t selected,
     }
 }
 
-uint32_t schedop_events_drain(
+uint32_t schedop_events_drain_own(
     const struct schedop_events *events, volatile struct vcpu_info *vcpu_info,
+    const volatile uint32_t *own,
     void (*handler)(void *context, evtchn_port_t port), void *context)
 {
-    struct drain drain = {events, handler, context, 0};
+    struct drain drain = {events, own, handler, context, 0};
     bool wide = events->word_bits == 64;
     /* The selector is the native word after the two bytes (spec 1.5). */
     volatile uint32_t *selector =
@@ -156,4 +161,11 @@ uint32_t schedop_events_drain(
         drain_selected(&drain, high, 32);
     }
     return drain.handled;
+}
+
+uint32_t schedop_events_drain(
+    const struct schedop_events *events, volatile struct vcpu_info *vcpu_info,
+    void (*handler)(void *context, evtchn_port_t port), void *context)
+{
+    return schedop_events_drain_own(events, vcpu_info, NULL, handler, context);
 }

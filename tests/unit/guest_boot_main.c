@@ -206,6 +206,53 @@ static bool other_is_down(void)
     return schedop_vcpu_is_up(1) == 0;
 }
 
+static volatile uint32_t deaf;
+
+static void not_listening(void *context)
+{
+    bool on = kit_events_off();
+
+    (void)context;
+    deaf = 1;
+    while (deaf == 1) {
+        schedop_yield();
+    }
+    kit_events_restore(on);
+}
+
+static void on_own(void *context, evtchn_port_t port)
+{
+    (void)port;
+    ++*(uint32_t *)context;
+}
+
+/*
+ * `port` is pending for vCPU 1, which does not listen, when vCPU 0 takes an
+ * event of its own from the same word: it must leave the other where it is.
+ */
+static void check_whose(evtchn_port_t port)
+{
+    static uint32_t own_seen;
+    evtchn_port_t own = 0;
+
+    events_seen = 0;
+    check(schedop_evtchn_bind_ipi(0, &own) == 0 && own / 32 == port / 32 &&
+              kit_on_event(own, on_own, &own_seen) == 0 &&
+              kit_start_vcpu(1, not_listening, NULL) == 0 &&
+              eventually(&deaf, 1),
+          "ports of two vCPUs in one word");
+    schedop_evtchn_send(port);
+    schedop_evtchn_send(own);
+    check(own_seen == 1 && events_seen == 0 &&
+              schedop_event_is_pending(kit_events(), port),
+          "a vCPU takes its own events and no others");
+    deaf = 2;
+    check(eventually(&events_seen, 1) && events_cpu == 1 && other_is_down(),
+          "which are there when their vCPU listens");
+    kit_on_event(own, NULL, NULL);
+    schedop_evtchn_close(own);
+}
+
 static void test_second_vcpu(void)
 {
     static const uint32_t one = 1;
@@ -232,6 +279,7 @@ static void test_second_vcpu(void)
               "an event wakes it on its own vCPU");
         check(other_is_down(), "it goes down at its end");
     }
+    check_whose(port);
     check(kit_start_vcpu(KIT_VCPUS_MAX, other, NULL) == -XEN_ENOENT,
           "there is no vCPU beyond the kit's last");
     kit_on_event(port, NULL, NULL);

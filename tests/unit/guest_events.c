@@ -218,6 +218,35 @@ static void test_drain_takes_only_its_own(void **state)
     }
 }
 
+/* Of one word, what is whose: the others' stay, and are there for them. */
+static void test_drain_own(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        const struct shape *s = &shapes[i];
+        struct schedop_events e = start(s);
+        uint32_t own[128] = {0};
+
+        own[0] = 1u << 10;
+        own[31] = 1u << 31;
+        journal.shape = s;
+        journal.count = 0;
+        raise_event(s, 10, 0);
+        raise_event(s, 11, 0);
+        raise_event(s, 11, 1);
+        raise_event(s, 1023, 0);
+        raise_event(s, 1022, 0);
+        assert_int_equal(
+            schedop_events_drain_own(&e, vcpu(0), own, on_event, &journal), 2);
+        assert_int_equal(journal.seen[0], 10);
+        assert_int_equal(journal.seen[1], 1023);
+        assert_true(bit(s->pending, 11));
+        assert_true(bit(s->pending, 1022));
+        assert_int_equal(drain(s, &e, 1), 1);
+        assert_int_equal(journal.seen[0], 11);
+    }
+}
+
 /* An event raised while draining, behind or ahead of where we are. */
 static void test_drain_sees_new_events(void **state)
 {
@@ -361,6 +390,7 @@ int main(void)
         cmocka_unit_test(test_drain_order),
         cmocka_unit_test(test_drain_every_port),
         cmocka_unit_test(test_drain_takes_only_its_own),
+        cmocka_unit_test(test_drain_own),
         cmocka_unit_test(test_drain_sees_new_events),
         cmocka_unit_test(test_drain_of_a_spurious_upcall),
         cmocka_unit_test(test_outcomes),

@@ -73,7 +73,7 @@ for width in "" -32; do
     "$build/schedop" run --vcpus 2 --timeout 60 --pcpus 2 \
         "$build/guests/kit-test$width.elf" -- answer=42 >"$dir/kit" 2>&1
     code=$?
-    [ $code -eq 0 ] && grep -q '^1\.\.39' "$dir/kit" &&
+    [ $code -eq 0 ] && grep -q '^1\.\.42' "$dir/kit" &&
         ! grep -q '^not ok' "$dir/kit"
     say $? "the kit works in a ${width:+32-bit }PVH domain" "$dir/kit"
 done

@@ -9,6 +9,12 @@ static struct {
     void *context;
 } handlers[PORTS_MAX];
 
+/*
+ * What a vCPU takes in its upcalls, a bit for each port of the widest layout:
+ * what is bound to it, and anything that is bound to none that we know.
+ */
+static volatile uint32_t own[KIT_VCPUS_MAX][64 * 64 / 32];
+
 static struct schedop_events events;
 static uint32_t upcalls[KIT_VCPUS_MAX], upcalls_pending[KIT_VCPUS_MAX];
 static evtchn_port_t timer_ports[KIT_VCPUS_MAX];
@@ -47,6 +53,11 @@ void kit_events_attach(void)
 {
     schedop_events_init(&events, kit_shared_info, SCHEDOP_LAYOUT_NATIVE);
     schedop_events_mask_all(&events);
+    for (unsigned int cpu = 0; cpu < KIT_VCPUS_MAX; cpu++) {
+        for (unsigned int i = 0; i < events.nr_ports / 32; i++) {
+            own[cpu][i] = UINT32_MAX;
+        }
+    }
 }
 
 static void dispatch(void *context, evtchn_port_t port)
@@ -64,7 +75,25 @@ void kit_upcall(void)
     upcalls[cpu]++;
     /* QEMU can deliver an interrupt twice: then the first has the byte. */
     upcalls_pending[cpu] += kit_vcpu_info()->evtchn_upcall_pending != 0;
-    schedop_events_drain(&events, kit_vcpu_info(), dispatch, NULL);
+    schedop_events_drain_own(&events, kit_vcpu_info(), own[cpu], dispatch,
+                             NULL);
+}
+
+/* From now on `port` is for the vCPU it is bound to, if it is open. */
+static void give(evtchn_port_t port)
+{
+    struct evtchn_status status = {.dom = DOMID_SELF, .port = port};
+    uint32_t bit = UINT32_C(1) << port % 32;
+    bool open = schedop_evtchn_status(&status) == 0 &&
+                status.status != EVTCHNSTAT_closed;
+
+    for (unsigned int cpu = 0; cpu < KIT_VCPUS_MAX; cpu++) {
+        if (!open || status.vcpu == cpu) {
+            __atomic_fetch_or(&own[cpu][port / 32], bit, __ATOMIC_SEQ_CST);
+        } else {
+            __atomic_fetch_and(&own[cpu][port / 32], ~bit, __ATOMIC_SEQ_CST);
+        }
+    }
 }
 
 int kit_on_event(evtchn_port_t port,
@@ -77,6 +106,7 @@ int kit_on_event(evtchn_port_t port,
         return -XEN_ENOSPC;
     }
     schedop_event_mask(&events, port);
+    give(port);
     on = kit_events_off();
     handlers[port].context = context;
     handlers[port].handler = handler;
