@@ -337,9 +337,10 @@ static inline bool trace_wanted(const struct sop_system *sys, uint32_t class)
     return unlikely((atomic_peek_u32(&sys->trace) & class) != 0);
 }
 
-static inline void trace_vcpu(struct sop_pcpu *self, const struct sop_vcpu *v,
-                              enum sop_trace_event event, uint64_t a0,
-                              uint64_t a1)
+static ALWAYS_INLINE void trace_vcpu(struct sop_pcpu *self,
+                                     const struct sop_vcpu *v,
+                                     enum sop_trace_event event, uint64_t a0,
+                                     uint64_t a1)
 {
     if (trace_wanted(v->domain->sys, trace_class(event))) {
         trace_emit_vcpu(self, v, event, a0, a1);

@@ -37,16 +37,24 @@ void vtime_record(const struct sop_config *cfg, struct vcpu_time_info *t)
 _Static_assert(sizeof(struct vcpu_time_info) == RECORD_BODY + RECORD_WORDS * 8,
                "all but the version");
 
+static ALWAYS_INLINE uint64_t word_at(const uint8_t *at)
+{
+    uint64_t word;
+
+    __builtin_memcpy(&word, at, sizeof(word));
+    return word;
+}
+
 /* At every switch, hence by words and without a call. */
 static bool record_is_intact(const uint8_t *at,
                              const struct vcpu_time_info *record)
 {
-    uint64_t have[RECORD_WORDS], want[RECORD_WORDS];
+    const uint8_t *want = (const uint8_t *)record + RECORD_BODY;
 
-    __builtin_memcpy(have, at + RECORD_BODY, sizeof(have));
-    __builtin_memcpy(want, (const uint8_t *)record + RECORD_BODY, sizeof(want));
-    return ((have[0] ^ want[0]) | (have[1] ^ want[1]) | (have[2] ^ want[2])) ==
-           0;
+    at += RECORD_BODY;
+    return ((word_at(at) ^ word_at(want)) |
+            (word_at(at + 8) ^ word_at(want + 8)) |
+            (word_at(at + 16) ^ word_at(want + 16))) == 0;
 }
 
 /* An odd version tells readers that the rest is not consistent yet. */

@@ -59,6 +59,7 @@ struct c2_vcpu {
 struct c2_pcpu {
     uint64_t charged; /* curr has been charged up to then */
     uint64_t started; /* curr was picked then */
+    uint64_t looks;   /* it chooses again then at the latest */
     uint64_t level; /* in `behind`: the virtual time of those it chooses from */
     struct policy_vcpu *given; /* the first it looks at, when it is told */
     int64_t grant;             /* of a cap's budget, that curr has not used */
@@ -90,15 +91,16 @@ struct c2_pool {
     struct c2_queue queue[C2_QUEUES];
     unsigned nr_queues; /* in use: below that */
     struct idlers pcpus;
-    sop_cpumask_t given;  /* pCPUs to which one is given */
-    sop_cpumask_t away;   /* run what would rather be elsewhere */
-    sop_cpumask_t behind; /* pCPUs all of whose vCPUs are behind `vtime` */
-    uint64_t vtime;       /* never steps back */
-    int64_t owed;         /* weighted ns that it does not, or also, count */
-    uint64_t clock;       /* when that was */
-    uint64_t weight;      /* of all active vCPUs */
-    unsigned running;     /* pCPUs that run something */
-    uint32_t waiting;     /* queued */
+    sop_cpumask_t given;   /* pCPUs to which one is given */
+    sop_cpumask_t away;    /* run what would rather be elsewhere */
+    sop_cpumask_t awaited; /* look when the rate limit ends, for somebody */
+    sop_cpumask_t behind;  /* pCPUs all of whose vCPUs are behind `vtime` */
+    uint64_t vtime;        /* never steps back */
+    int64_t owed;          /* weighted ns that it does not, or also, count */
+    uint64_t clock;        /* when that was */
+    uint64_t weight;       /* of all active vCPUs */
+    unsigned running;      /* pCPUs that run something */
+    uint32_t waiting;      /* queued */
     uint32_t nr_given;
     uint32_t ratelimit_ns;
     struct tree refills;  /* domains with parked vCPUs */
@@ -193,6 +195,12 @@ static inline bool c2_may_move(struct policy_pcpu *p, uint64_t now)
     return now >= c2_pcpu(p)->started + C2_MOVE_NS;
 }
 
+/* ---- credit2_pick.c ---- */
+
+/* Operation: what `p` runs next. */
+struct policy_choice c2_pick(struct policy_pool *pool, struct policy_pcpu *p,
+                             uint64_t now);
+
 /* ---- credit2_queue.c ---- */
 
 /* The pool's virtual time goes on by `ns`, or to `now`. */
@@ -234,7 +242,61 @@ void c2_deactivate(struct c2_pool *c, struct policy_vcpu *v);
 void c2_place(struct policy_pool *pool, struct policy_vcpu *v, uint64_t behind,
               uint64_t request);
 
-/* Into the queue that it names, and out of it. */
+/* ---- into the queue that it names, and out of it ---- */
+
+/* The hint for yields: also what is given on the way counts. */
+static inline void c2_tell_waiting(struct policy_pool *pool)
+{
+    const struct c2_pool *c = c2_pool(pool);
+
+    atomic_poke_u32(&pool->waiting, c->waiting + c->nr_given);
+}
+
+static ALWAYS_INLINE void c2_insert_by_time(struct c2_pool *c,
+                                            struct policy_vcpu *v)
+{
+    struct c2_vcpu *s = c2_vcpu(v);
+    struct c2_queue *q = &c->queue[s->queue];
+
+    if (c2_may_be_served(c, s)) {
+        s->place = C2_READY;
+        tree_insert(&q->ready, &s->node, s->deadline, s->node.tie,
+                    c2_takers(v));
+    } else {
+        s->place = C2_LATER;
+        tree_insert(&q->later, &s->node, s->start, s->node.tie, c2_takers(v));
+    }
+}
+
+static ALWAYS_INLINE void c2_remove_by_time(struct c2_pool *c,
+                                            struct policy_vcpu *v)
+{
+    struct c2_vcpu *s = c2_vcpu(v);
+    struct c2_queue *q = &c->queue[s->queue];
+
+    tree_remove(s->place == C2_READY ? &q->ready : &q->later, &s->node);
+    s->place = C2_NOWHERE;
+}
+
+/* Without the hint: c2_tell_waiting() follows. */
+static ALWAYS_INLINE void c2_put_in(struct c2_pool *c, struct policy_vcpu *v)
+{
+    ASSERT(c2_vcpu(v)->place == C2_NOWHERE);
+    ASSERT(v->runnable);
+    c2_activate(c, v);
+    c2_vcpu(v)->spared = false;
+    c2_insert_by_time(c, v);
+    c->queue[c2_vcpu(v)->queue].waiting++;
+    c->waiting++;
+}
+
+static ALWAYS_INLINE void c2_take_out(struct c2_pool *c, struct policy_vcpu *v)
+{
+    c2_remove_by_time(c, v);
+    c->queue[c2_vcpu(v)->queue].waiting--;
+    c->waiting--;
+}
+
 void c2_enqueue(struct policy_pool *pool, struct policy_vcpu *v);
 void c2_dequeue(struct policy_pool *pool, struct policy_vcpu *v);
 
@@ -244,11 +306,25 @@ uint8_t c2_queue_for(struct policy_pool *pool, const struct policy_vcpu *v,
 
 /*
  * Who wakes while nobody waits needs no queue: it is given to an idle pCPU.
- * Takes back what was given to `p`: it is nowhere then. Or puts all that are
- * given in queues, where others see them who come first.
+ * Takes back what was given to `p`: it is nowhere then.
  */
-struct policy_vcpu *c2_take_given(struct policy_pool *pool,
-                                  struct policy_pcpu *p);
+static ALWAYS_INLINE struct policy_vcpu *c2_take_given(struct policy_pool *pool,
+                                                       struct policy_pcpu *p)
+{
+    struct policy_vcpu *v = c2_pcpu(p)->given;
+    struct c2_pool *c = c2_pool(pool);
+
+    ASSERT(c2_vcpu(v)->place == C2_GIVEN);
+    c2_vcpu(v)->place = C2_NOWHERE;
+    c2_vcpu(v)->queue = c2_pcpu(p)->queue;
+    c2_pcpu(p)->given = NULL;
+    c->given &= ~bits_one(p->index);
+    c->nr_given--;
+    c2_tell_waiting(pool);
+    return v;
+}
+
+/* Puts all that are given in queues: others see them who come first. */
 void c2_queue_given(struct policy_pool *pool);
 
 /* Queues a vCPU that has slept or been parked; which pCPUs should look. */

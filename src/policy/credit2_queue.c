@@ -103,60 +103,16 @@ void c2_place(struct policy_pool *pool, struct policy_vcpu *v, uint64_t behind,
 
 /* ---- the queues ---- */
 
-/* The hint for yields: also what is given on the way counts. */
-static void tell_waiting(struct policy_pool *pool)
-{
-    const struct c2_pool *c = c2_pool(pool);
-
-    atomic_poke_u32(&pool->waiting, c->waiting + c->nr_given);
-}
-
-static void insert_by_time(struct c2_pool *c, struct policy_vcpu *v)
-{
-    struct c2_vcpu *s = c2_vcpu(v);
-    struct c2_queue *q = &c->queue[s->queue];
-
-    if (c2_may_be_served(c, s)) {
-        s->place = C2_READY;
-        tree_insert(&q->ready, &s->node, s->deadline, s->node.tie,
-                    c2_takers(v));
-    } else {
-        s->place = C2_LATER;
-        tree_insert(&q->later, &s->node, s->start, s->node.tie, c2_takers(v));
-    }
-}
-
-static void remove_by_time(struct c2_pool *c, struct policy_vcpu *v)
-{
-    struct c2_vcpu *s = c2_vcpu(v);
-    struct c2_queue *q = &c->queue[s->queue];
-
-    tree_remove(s->place == C2_READY ? &q->ready : &q->later, &s->node);
-    s->place = C2_NOWHERE;
-}
-
 void c2_enqueue(struct policy_pool *pool, struct policy_vcpu *v)
 {
-    struct c2_pool *c = c2_pool(pool);
-
-    ASSERT(c2_vcpu(v)->place == C2_NOWHERE);
-    ASSERT(v->runnable);
-    c2_activate(c, v);
-    c2_vcpu(v)->spared = false;
-    insert_by_time(c, v);
-    c->queue[c2_vcpu(v)->queue].waiting++;
-    c->waiting++;
-    tell_waiting(pool);
+    c2_put_in(c2_pool(pool), v);
+    c2_tell_waiting(pool);
 }
 
 void c2_dequeue(struct policy_pool *pool, struct policy_vcpu *v)
 {
-    struct c2_pool *c = c2_pool(pool);
-
-    remove_by_time(c, v);
-    c->queue[c2_vcpu(v)->queue].waiting--;
-    c->waiting--;
-    tell_waiting(pool);
+    c2_take_out(c2_pool(pool), v);
+    c2_tell_waiting(pool);
 }
 
 /* Requests whose start has come may be served; if many, the rest next time. */
@@ -173,8 +129,8 @@ static void promote(struct c2_pool *c, struct c2_queue *q)
         if (n == NULL || tree_key_before(c->vtime, n->key)) {
             return;
         }
-        remove_by_time(c, c2_at_node(n));
-        insert_by_time(c, c2_at_node(n));
+        c2_remove_by_time(c, c2_at_node(n));
+        c2_insert_by_time(c, c2_at_node(n));
     }
 }
 
@@ -214,6 +170,14 @@ static bool is_later(const struct c2_pool *c, const struct c2_vcpu *a,
     return a_due != b_due ? b_due : tree_key_before(b->deadline, a->deadline);
 }
 
+/* Whether `p` chooses anew, without being told, as soon as it may preempt. */
+static bool looks_in_time(const struct c2_pool *c, struct policy_pcpu *p)
+{
+    uint64_t free = c2_pcpu(p)->started + c->ratelimit_ns;
+
+    return c->clock < free && c2_pcpu(p)->looks <= free;
+}
+
 /*
  * The pCPU whose vCPU `v` should preempt, of those that share its queue: the
  * least urgent, unless it is more urgent than `v`. One that runs alone sets
@@ -221,8 +185,8 @@ static bool is_later(const struct c2_pool *c, const struct c2_vcpu *a,
  */
 static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v)
 {
-    const struct c2_pool *c = c2_pool(pool);
-    sop_cpumask_t set = v->hard & pool->online & ~c->pcpus.told;
+    struct c2_pool *c = c2_pool(pool);
+    sop_cpumask_t set = v->hard & pool->online & ~(c->pcpus.told | c->awaited);
     sop_cpumask_t near = set & c->queue[c2_vcpu(v)->queue].pcpus, alone = 0;
     const struct c2_vcpu *least = c2_vcpu(v);
     sop_cpumask_t victim = 0;
@@ -242,7 +206,12 @@ static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v)
             alone = bits_one(p->index);
         }
     }
-    return victim != 0 ? victim : alone;
+    victim = victim != 0 ? victim : alone;
+    if (victim != 0 && looks_in_time(c, pool->pcpu[bits_lowest(victim)])) {
+        c->awaited |= victim;
+        return 0;
+    }
+    return victim;
 }
 
 sop_cpumask_t c2_tickle(struct policy_pool *pool, struct policy_vcpu *v)
@@ -304,22 +273,6 @@ sop_cpumask_t c2_tickle_away(struct policy_pool *pool,
     return 0;
 }
 
-struct policy_vcpu *c2_take_given(struct policy_pool *pool,
-                                  struct policy_pcpu *p)
-{
-    struct policy_vcpu *v = c2_pcpu(p)->given;
-    struct c2_pool *c = c2_pool(pool);
-
-    ASSERT(c2_vcpu(v)->place == C2_GIVEN);
-    c2_vcpu(v)->place = C2_NOWHERE;
-    c2_vcpu(v)->queue = c2_pcpu(p)->queue;
-    c2_pcpu(p)->given = NULL;
-    c->given &= ~bits_one(p->index);
-    c->nr_given--;
-    tell_waiting(pool);
-    return v;
-}
-
 void c2_queue_given(struct policy_pool *pool)
 {
     sop_cpumask_t set = c2_pool(pool)->given;
@@ -343,7 +296,7 @@ static sop_cpumask_t give(struct policy_pool *pool, struct policy_vcpu *v,
     c2_pcpu(p)->given = v;
     c->given |= target;
     c->nr_given++;
-    tell_waiting(pool);
+    c2_tell_waiting(pool);
     return idlers_tell(&c->pcpus, target);
 }
 
@@ -353,8 +306,12 @@ sop_cpumask_t c2_arrive(struct policy_pool *pool, struct policy_vcpu *v)
     sop_cpumask_t target = v->on == NULL ? idlers_for(&c->pcpus, v) : 0;
     struct c2_vcpu *s = c2_vcpu(v);
 
-    if (likely(c->behind == 0 && tree_key_before(s->vtime, c->vtime))) {
-        s->vtime = c->vtime;
+    if (likely(c->behind == 0 &&
+               !tree_key_before(c->vtime + c2_domain(v->domain)->slice,
+                                s->vtime))) {
+        if (tree_key_before(s->vtime, c->vtime)) {
+            s->vtime = c->vtime;
+        }
         s->hard = v->hard;
         c2_new_request(s, c2_domain(v->domain)->first);
     } else {
@@ -451,9 +408,9 @@ static struct policy_vcpu *search_by_wish(struct policy_pool *pool,
     if ((v->soft & c->pcpus.told) == 0) {
         *told |= idlers_tell(&c->pcpus, idlers_for(&c->pcpus, v));
     }
-    remove_by_time(c, v);
+    c2_remove_by_time(c, v);
     other = search(c, p, own);
-    insert_by_time(c, v);
+    c2_insert_by_time(c, v);
     c2_vcpu(v)->spared = true;
     return other;
 }

@@ -27,9 +27,15 @@ static inline sop_cpumask_t idlers_tell(struct idlers *s, sop_cpumask_t pcpus)
 static inline void idlers_chosen(struct idlers *s, const struct policy_pcpu *p,
                                  bool is_idle)
 {
-    s->told &= ~bits_one(p->index);
-    s->idle &= ~bits_one(p->index);
-    s->idle |= is_idle ? bits_one(p->index) : 0;
+    sop_cpumask_t bit = bits_one(p->index);
+
+    if (((s->idle | s->told) & bit) != 0) {
+        s->told &= ~bit;
+        s->idle &= ~bit;
+    }
+    if (is_idle) {
+        s->idle |= bit;
+    }
 }
 
 static inline void idlers_remove(struct idlers *s, const struct policy_pcpu *p)
