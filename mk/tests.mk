@@ -57,8 +57,9 @@ CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
 
 CHECKS += tests/boot/pools.sh tests/stress/machine.sh
 
-# The machine under stress for a minute, with all that can be checked on.
+# The machine under stress with all that can be checked on, a minute each: in
+# pools of several schedulers, and under each of them.
 .PHONY: stress
 stress: all $(O)/tests/hostile.elf
 	$(Q)$(MAKE) DEBUG=1 O=$(O)/debug $(O)/debug/schedop-hypervisor.elf
-	$(Q)tests/stress/machine.sh $(O) 60
+	$(Q)tests/stress/machine.sh $(O) 60 mixed credit2 rtds null arinc653

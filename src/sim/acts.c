@@ -9,6 +9,7 @@
 #include <xen/domctl.h>
 #include <xen/errno.h>
 
+#include "memory.h"
 #include "task.h"
 
 #define RETRY_NS 1000u
@@ -69,7 +70,9 @@ static int set_reservation(struct sop_pcpu *self, struct sim_domain *d,
             if (a->value2 != 0) {
                 knobs.u.rtds.period_us = (uint32_t)(a->value2 / 1000);
             }
-            knobs.u.rtds.extratime = a->extratime;
+            if (a->extratime_given) {
+                knobs.u.rtds.extratime = a->extratime;
+            }
             rc = sop_vcpu_knobs(self, d->vcpu[n].v, &knobs, true);
         }
     }
@@ -85,6 +88,19 @@ static int up(struct sop_pcpu *self, struct sim_domain *d,
         if (a->vcpu == UINT32_MAX || a->vcpu == n) {
             rc = sop_vcpu_up(self, d->vcpu[n].v);
         }
+    }
+    return rc;
+}
+
+static int move(struct lab_run *r, const struct lab_act *a)
+{
+    uint32_t id = r->pool_id[a->value];
+    int rc = id == SOP_POOL_ANY
+                 ? -XEN_ENOENT
+                 : sop_pool_move(sim_self(r->m), id, r->domain[a->domain]->d);
+
+    if (rc == 0) {
+        r->domain_pool[a->domain] = (unsigned)a->value;
     }
     return rc;
 }
@@ -121,23 +137,95 @@ static int do_to_domain(struct lab_run *r, const struct lab_act *a)
     case ACT_UP:
         return up(self, d, a);
     case ACT_MOVE:
-        return sop_pool_move(self, r->pool_id[a->value], d->d);
+        return move(r, a);
     case ACT_ONLINE:
     case ACT_OFFLINE:
+    case ACT_POOL_CREATE:
+    case ACT_POOL_DESTROY:
+    case ACT_POOL_ADD:
+    case ACT_POOL_REMOVE:
+    case ACT_POOL_RENAME:
+    case ACT_RATELIMIT:
+    case ACT_FRAME:
         break;
     }
     return -XEN_EINVAL;
 }
 
-static int do_it(struct lab_run *r, const struct lab_act *a)
+static int do_it(struct lab_run *r, struct lab_pending *p)
 {
-    if (a->kind == ACT_ONLINE) {
-        return sim_hotplug(r->m, (unsigned)a->value, true);
+    const struct lab_act *a = p->act;
+
+    if (a->kind == ACT_ONLINE || a->kind == ACT_OFFLINE) {
+        return sim_hotplug(r->m, (unsigned)a->value, a->kind == ACT_ONLINE);
     }
-    if (a->kind == ACT_OFFLINE) {
-        return sim_hotplug(r->m, (unsigned)a->value, false);
+    return a->kind >= ACT_POOL_CREATE ? act_on_pool(r, p) : do_to_domain(r, a);
+}
+
+static void begin_domain(struct lab_run *r, unsigned domain)
+{
+    const struct lab_domain *d = &r->w->domain[domain];
+    int rc = run_begin_domain(r, domain);
+
+    if (rc != 0) {
+        run_note(r, "%s: domain %s cannot be made: %s", d->where, d->name,
+                 run_error_name(rc));
     }
-    return do_to_domain(r, a);
+}
+
+/* The controller does one thing after the other: this one can wait. */
+static void do_later(struct lab_run *r, struct lab_pending *p)
+{
+    if (r->nr_next == r->next_room) {
+        r->next_room = r->next_room * 2 + 8;
+        r->next = sim_grow(r->next, r->next_room, sizeof(struct lab_pending *));
+    }
+    r->next[r->nr_next++] = p;
+}
+
+/* Done, or refused: whoever waited is next, in order. */
+static void settle(struct sim_machine *m, struct lab_run *r)
+{
+    r->doing = NULL;
+    for (size_t i = 0; i < r->nr_next; i++) {
+        sim_at(m, sim_now(m), act_do, r->next[i]);
+    }
+    r->nr_next = 0;
+}
+
+/* The policy whose knob the act turns, 0 if it turns none. */
+static uint32_t policy_meant(enum lab_act_kind kind)
+{
+    if (kind == ACT_WEIGHT || kind == ACT_CAP || kind == ACT_RATELIMIT) {
+        return XEN_SCHEDULER_CREDIT2;
+    }
+    return kind == ACT_RTDS    ? XEN_SCHEDULER_RTDS
+           : kind == ACT_FRAME ? XEN_SCHEDULER_ARINC653
+                               : 0;
+}
+
+/* What knobs a policy has, for who turned another one's. */
+static const char *knobs_of_policy(uint32_t id)
+{
+    return id == XEN_SCHEDULER_CREDIT2 ? "weight, cap and ratelimit"
+           : id == XEN_SCHEDULER_RTDS  ? "rtds"
+           : id == XEN_SCHEDULER_NULL  ? "none"
+                                       : "frame";
+}
+
+static void note_refused(struct lab_run *r, const struct lab_act *a, int rc)
+{
+    bool of_pool = a->kind == ACT_RATELIMIT || a->kind == ACT_FRAME;
+    unsigned pool = of_pool ? (unsigned)a->value : r->domain_pool[a->domain];
+    uint32_t is = run_sched_id(r, pool);
+
+    if (policy_meant(a->kind) == 0 || policy_meant(a->kind) == is) {
+        run_note(r, "%s: refused: %s", a->where, run_error_name(rc));
+        return;
+    }
+    run_note(r, "%s: refused: %s: pool %s has %s, whose knobs are: %s",
+             a->where, run_error_name(rc), run_pool_name(r, pool),
+             run_sched(r, pool), knobs_of_policy(is));
 }
 
 void act_do(struct sim_machine *m, void *pending)
@@ -147,19 +235,22 @@ void act_do(struct sim_machine *m, void *pending)
     int rc;
 
     if (p->act == NULL) {
-        rc = run_begin_domain(r, p->domain);
-        if (rc != 0) {
-            run_note(r, "%s: domain %s cannot be made: %s",
-                     r->w->domain[p->domain].where,
-                     r->w->domain[p->domain].name, run_error_name(rc));
-        }
+        begin_domain(r, p->domain);
         return;
     }
-    rc = do_it(r, p->act);
+    if (r->doing != NULL && r->doing != p) {
+        do_later(r, p);
+        return;
+    }
+    rc = do_it(r, p);
     if (rc == -XEN_EAGAIN) {
         /* At once when those pCPUs have acted, and then soon. */
+        r->doing = p;
         sim_at(m, sim_now(m) + (p->tries++ == 0 ? 0 : RETRY_NS), act_do, p);
-    } else if (rc != 0) {
-        run_note(r, "%s: refused: %s", p->act->where, run_error_name(rc));
+        return;
     }
+    if (rc != 0) {
+        note_refused(r, p->act, rc);
+    }
+    settle(m, r);
 }

@@ -45,6 +45,11 @@ unsigned workload_add_pool(struct lab_workload *w, const char *name)
     return (unsigned)w->nr_pools - 1;
 }
 
+void workload_add_window(struct lab_pool *p, const struct lab_window *w)
+{
+    *ADD(p->window, p->nr_windows) = *w;
+}
+
 unsigned workload_add_domain(struct lab_workload *w, const char *name)
 {
     struct lab_domain *d = ADD(w->domain, w->nr_domains);
@@ -101,7 +106,10 @@ unsigned workload_find_domain(const struct lab_workload *w, const char *name)
 unsigned workload_find_pool(const struct lab_workload *w, const char *name)
 {
     for (size_t i = 0; i < w->nr_pools; i++) {
-        if (strcmp(w->pool[i].name, name) == 0) {
+        const struct lab_pool *p = &w->pool[i];
+
+        if (strcmp(p->name, name) == 0 ||
+            (p->alias != NULL && strcmp(p->alias, name) == 0)) {
             return (unsigned)i;
         }
     }
@@ -118,6 +126,7 @@ void lab_free(struct lab_workload *w)
     for (i = 0; i < w->nr_pools; i++) {
         free(w->pool[i].name);
         free(w->pool[i].where);
+        free(w->pool[i].alias);
         free(w->pool[i].sched);
         free(w->pool[i].window);
     }
@@ -133,6 +142,10 @@ void lab_free(struct lab_workload *w)
     }
     for (i = 0; i < w->nr_acts; i++) {
         free(w->act[i].where);
+        if (w->act[i].frame != NULL) {
+            free(w->act[i].frame->window);
+            free(w->act[i].frame);
+        }
     }
     free(w->pool);
     free(w->domain);

@@ -261,6 +261,7 @@ static bool read_pool(struct form *f)
             {"sched", AS_TEXT, 0, 0, &p->sched, NULL},
             {"cpus", AS_CPUS, 0, 0, &p->cpus, NULL},
             {"frame", AS_TIME, 0, 0, &p->frame_ns, NULL},
+            {"ratelimit", AS_TIME, 0, 0, &p->ratelimit_ns, &p->ratelimit_given},
             {NULL, AS_COUNT, 0, 0, NULL, NULL},
         };
 

@@ -66,6 +66,16 @@ bool form_options(const struct form *f, unsigned first,
 bool form_at(struct form *f);
 bool form_window(struct form *f);
 
+/* DOMAIN or DOMAIN.VCPU; `vcpu` UINT32_MAX without one. */
+bool form_subject(const struct form *f, unsigned word, unsigned *domain,
+                  unsigned *vcpu);
+
+/* ---- form_pool.c ---- */
+
+/* Whether it is a deed done to a pool, and the rest of such a line. */
+bool form_pool_deed(const char *name, enum lab_act_kind *kind);
+bool form_pool_act(struct form *f, struct lab_act *a);
+
 /* ---- form_step.c ---- */
 
 /* What follows is for vCPUs `from` to `to` of the latest domains. */

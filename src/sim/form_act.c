@@ -6,15 +6,12 @@
 #include "form.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <xen/sched.h>
 
-#include "memory.h"
-
-static bool find_subject(const struct form *f, unsigned word, unsigned *domain,
-                         unsigned *vcpu)
+bool form_subject(const struct form *f, unsigned word, unsigned *domain,
+                  unsigned *vcpu)
 {
     const char *name = form_word(f, word, "a domain");
     const char *dot;
@@ -60,7 +57,7 @@ static bool act_operands(struct form *f, struct lab_act *a)
     const struct form_option rtds[] = {
         {"budget", AS_TIME, 0, 0, &a->value, NULL},
         {"period", AS_TIME, 0, 0, &a->value2, NULL},
-        {"extratime", AS_FLAG, 0, 0, &a->extratime, NULL},
+        {"extratime", AS_FLAG, 0, 0, &a->extratime, &a->extratime_given},
         {NULL, AS_COUNT, 0, 0, NULL, NULL},
     };
     const char *operand = f->nr_words > 4 ? f->word[4] : NULL;
@@ -100,13 +97,19 @@ static bool act_operands(struct form *f, struct lab_act *a)
     case ACT_UP:
     case ACT_ONLINE:
     case ACT_OFFLINE:
+    case ACT_POOL_CREATE:
+    case ACT_POOL_DESTROY:
+    case ACT_POOL_ADD:
+    case ACT_POOL_REMOVE:
+    case ACT_POOL_RENAME:
+    case ACT_RATELIMIT:
+    case ACT_FRAME:
         break;
     }
     return form_no_more(f, 4);
 }
 
-/* at TIME DEED SUBJECT [OPERAND] */
-bool form_at(struct form *f)
+static bool find_deed(const char *name, enum lab_act_kind *kind)
 {
     static const struct {
         const char *name;
@@ -126,32 +129,46 @@ bool form_at(struct form *f)
         {"online", ACT_ONLINE},
         {"offline", ACT_OFFLINE},
         {"move", ACT_MOVE},
+        {"cpupool-migrate", ACT_MOVE},
     };
+
+    for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
+        if (strcmp(deeds[i].name, name) == 0) {
+            *kind = deeds[i].kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* at TIME DEED SUBJECT [OPERAND] */
+bool form_at(struct form *f)
+{
     const char *deed = form_word(f, 2, "what is done");
+    enum lab_act_kind kind = ACT_PAUSE;
     struct lab_act *a;
-    size_t i;
+    bool to_pool;
 
     if (deed == NULL) {
         return false;
     }
-    for (i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
-        if (strcmp(deeds[i].name, deed) == 0) {
-            break;
-        }
-    }
-    if (i == sizeof(deeds) / sizeof(deeds[0])) {
+    to_pool = form_pool_deed(deed, &kind);
+    if (!to_pool && !find_deed(deed, &kind)) {
         return form_fail(f, 2, "nobody can '%s'", deed);
     }
-    a = workload_add_act(f->w, deeds[i].kind);
+    a = workload_add_act(f->w, kind);
     a->where = form_place(f);
     if (!form_time(f, 1, f->word[1], &a->when)) {
         return false;
+    }
+    if (to_pool) {
+        return form_pool_act(f, a);
     }
     if (a->kind == ACT_ONLINE || a->kind == ACT_OFFLINE) {
         return form_word(f, 3, "a pCPU") != NULL && form_no_more(f, 4) &&
                form_number(f, 3, f->word[3], 0, SOP_PCPUS_MAX - 1, &a->value);
     }
-    return find_subject(f, 3, &a->domain, &a->vcpu) && act_operands(f, a);
+    return form_subject(f, 3, &a->domain, &a->vcpu) && act_operands(f, a);
 }
 
 /* window POOL DOMAIN.VCPU|idle TIME */
@@ -159,7 +176,6 @@ bool form_window(struct form *f)
 {
     const char *pool = form_word(f, 1, "a pool");
     struct lab_window win = {.domain = UINT32_MAX};
-    struct lab_pool *p;
     unsigned index;
 
     if (pool == NULL || form_word(f, 2, "a vCPU or idle") == NULL ||
@@ -171,7 +187,7 @@ bool form_window(struct form *f)
         return form_fail(f, 1, "there is no pool '%s'", pool);
     }
     if (strcmp(f->word[2], "idle") != 0 &&
-        !find_subject(f, 2, &win.domain, &win.vcpu)) {
+        !form_subject(f, 2, &win.domain, &win.vcpu)) {
         return false;
     }
     if (win.vcpu == UINT32_MAX) {
@@ -180,8 +196,6 @@ bool form_window(struct form *f)
     if (!form_time(f, 3, f->word[3], &win.ns)) {
         return false;
     }
-    p = &f->w->pool[index];
-    p->window = sim_grow(p->window, p->nr_windows + 1, sizeof(*p->window));
-    p->window[p->nr_windows++] = win;
+    workload_add_window(&f->w->pool[index], &win);
     return true;
 }

@@ -116,8 +116,8 @@ static void names(struct lab_run *r, struct lab_figures *f, unsigned domain,
     f->name = sim_strdup(name);
     f->domain = domain;
     f->vcpu = vcpu;
-    f->pool = sim_strdup(r->w->pool[d->pool].name);
-    f->sched = sim_strdup(run_sched(r, d->pool));
+    f->pool = sim_strdup(run_pool_name(r, r->domain_pool[domain]));
+    f->sched = sim_strdup(run_sched(r, r->domain_pool[domain]));
     f->weight = d->weight;
     f->cap = d->cap;
     f->ended = -1;

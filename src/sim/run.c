@@ -64,6 +64,13 @@ const char *run_sched(const struct lab_run *r, unsigned pool)
     return own != NULL ? own : "credit2";
 }
 
+const char *run_pool_name(const struct lab_run *r, unsigned pool)
+{
+    const struct lab_pool *p = &r->w->pool[pool];
+
+    return r->renamed[pool] ? p->alias : p->name;
+}
+
 uint32_t run_sched_id(const struct lab_run *r, unsigned pool)
 {
     return policies[policy_index(run_sched(r, pool))].id;
@@ -226,35 +233,6 @@ static int pool_cpus(struct lab_run *r, unsigned index, uint64_t mask)
     return rc;
 }
 
-static int pool_schedule(struct lab_run *r, unsigned index)
-{
-    const struct lab_pool *p = &r->w->pool[index];
-    struct policy_pool_knobs *knobs = sim_alloc(sizeof(*knobs));
-    struct policy_arinc653 *a = &knobs->u.arinc653;
-    uint64_t sum = 0;
-    int rc;
-
-    knobs->sched_id = XEN_SCHEDULER_ARINC653;
-    a->count = (uint32_t)p->nr_windows;
-    for (size_t i = 0; i < p->nr_windows && i < SOP_WINDOWS_MAX; i++) {
-        const struct lab_window *w = &p->window[i];
-
-        if (w->domain != UINT32_MAX) {
-            memcpy(a->window[i].handle, &w->domain, sizeof(w->domain));
-            a->window[i].handle[15] = 1;
-        }
-        a->window[i].vcpu_id = w->vcpu;
-        a->window[i].runtime_ns = w->ns;
-        sum += w->ns;
-    }
-    a->major_frame_ns = p->frame_ns != 0 ? p->frame_ns : sum;
-    rc = p->nr_windows > SOP_WINDOWS_MAX
-             ? -XEN_EINVAL
-             : sop_pool_knobs(sim_self(r->m), r->pool_id[index], knobs, true);
-    free(knobs);
-    return rc;
-}
-
 static bool begin_pools(struct lab_run *r, struct lab_error *e)
 {
     const struct lab_workload *w = r->w;
@@ -264,6 +242,10 @@ static bool begin_pools(struct lab_run *r, struct lab_error *e)
         uint32_t id = SOP_POOL_ANY;
         int rc = 0;
 
+        r->pool_id[i] = i == 0 ? 0 : SOP_POOL_ANY;
+        if (p->later) {
+            continue;
+        }
         if (i != 0) {
             rc = sop_pool_create(sim_self(r->m), run_sched_id(r, i), &id);
             r->pool_id[i] = id;
@@ -273,7 +255,10 @@ static bool begin_pools(struct lab_run *r, struct lab_error *e)
         }
         if (rc == 0 && run_sched_id(r, i) == XEN_SCHEDULER_ARINC653 &&
             p->nr_windows != 0) {
-            rc = pool_schedule(r, i);
+            rc = pool_set_frame(r, i, p);
+        }
+        if (rc == 0 && p->ratelimit_given) {
+            rc = pool_set_ratelimit(r, i, p->ratelimit_ns);
         }
         if (rc != 0) {
             return lab_fail(e, "%s: pool %s: %s",
@@ -329,6 +314,7 @@ static bool begin_domains(struct lab_run *r, struct lab_error *e)
     const struct lab_workload *w = r->w;
 
     for (unsigned i = 0; i < w->nr_domains; i++) {
+        r->domain_pool[i] = w->domain[i].pool;
         r->task[i] = sim_alloc(w->domain[i].nr_vcpus * sizeof(struct task));
         for (unsigned n = 0; n < w->domain[i].nr_vcpus; n++) {
             task_init(r, i, n);
@@ -398,6 +384,8 @@ struct lab_run *lab_start(const struct lab_workload *w,
     r->task = sim_alloc(w->nr_domains * sizeof(*r->task));
     r->shared = sim_alloc(w->nr_objects * sizeof(*r->shared));
     r->pool_id = sim_alloc(w->nr_pools * sizeof(*r->pool_id));
+    r->renamed = sim_alloc(w->nr_pools * sizeof(*r->renamed));
+    r->domain_pool = sim_alloc(w->nr_domains * sizeof(*r->domain_pool));
     r->pending = sim_alloc((w->nr_acts + w->nr_domains) * sizeof(*r->pending));
     if (!begin(r, &e)) {
         lab_end(r);
@@ -433,6 +421,9 @@ void lab_end(struct lab_run *r)
     free(r->task);
     free(r->shared);
     free(r->pool_id);
+    free(r->renamed);
+    free(r->domain_pool);
+    free(r->next);
     free(r->pending);
     free(r->notes);
     free(r);

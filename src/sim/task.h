@@ -74,7 +74,12 @@ struct lab_run {
     uint64_t duration_ns, seed;
     char *notes; /* lines about acts that failed */
     struct lab_pending *pending;
-    uint32_t *pool_id; /* by index in the workload */
+    uint32_t *pool_id;         /* by index in the workload */
+    bool *renamed;             /* likewise */
+    unsigned *domain_pool;     /* index of the pool that a domain is in */
+    struct lab_pending *doing; /* the act that has to be tried again */
+    struct lab_pending **next; /* ... and those that wait for it */
+    size_t nr_next, next_room;
 };
 
 /* One act of the workload, for sim_at(). */
@@ -82,6 +87,7 @@ struct lab_pending {
     struct lab_run *r;
     const struct lab_act *act; /* NULL: `domain` starts */
     unsigned domain, tries;
+    uint64_t done; /* pCPUs of its list */
 };
 
 /* ---- task.c ---- */
@@ -107,6 +113,16 @@ bool sync_send(struct task *t, struct sim_step *s);
 bool sync_lock(struct lab_shared *o, struct task *t);
 void sync_unlock(struct lab_shared *o, struct task *t);
 
+/* ---- acts_pool.c ---- */
+
+/* What is done to a pool: 0, -EAGAIN or the core's error. */
+int act_on_pool(struct lab_run *r, struct lab_pending *p);
+
+/* Sets windows of an arinc653 pool, and the rate limit of a credit2 pool. */
+int pool_set_frame(struct lab_run *r, unsigned index,
+                   const struct lab_pool *frame);
+int pool_set_ratelimit(struct lab_run *r, unsigned index, uint64_t ns);
+
 /* ---- run.c ---- */
 
 /* Adds a line to what is said after the run. */
@@ -116,6 +132,9 @@ void run_note(struct lab_run *r, const char *format, ...)
 /* The policy of a pool of the workload, by name and by Xen's number. */
 const char *run_sched(const struct lab_run *r, unsigned pool);
 uint32_t run_sched_id(const struct lab_run *r, unsigned pool);
+
+/* What it is called now. */
+const char *run_pool_name(const struct lab_run *r, unsigned pool);
 
 /* Creates and starts a domain of the workload; 0 or the core's error. */
 int run_begin_domain(struct lab_run *r, unsigned index);

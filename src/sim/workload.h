@@ -97,7 +97,11 @@ struct lab_pool {
     char *where;
     char *sched; /* NULL: the machine's */
     uint64_t cpus;
-    uint64_t frame_ns; /* arinc653; 0 not given */
+    bool later;  /* made by an act */
+    char *alias; /* what an act calls it from some time on, or NULL */
+    uint64_t ratelimit_ns;
+    bool ratelimit_given; /* credit2 */
+    uint64_t frame_ns;    /* arinc653; 0 not given */
     struct lab_window *window;
     size_t nr_windows;
 };
@@ -117,6 +121,14 @@ enum lab_act_kind {
     ACT_ONLINE,
     ACT_OFFLINE,
     ACT_MOVE,
+    /* Of the pool `value`. */
+    ACT_POOL_CREATE, /* with the pCPUs of `mask`, which are free */
+    ACT_POOL_DESTROY,
+    ACT_POOL_ADD,
+    ACT_POOL_REMOVE,
+    ACT_POOL_RENAME, /* to its alias */
+    ACT_RATELIMIT,   /* value2 ns */
+    ACT_FRAME,       /* `frame`: windows and length */
 };
 
 struct lab_act {
@@ -125,7 +137,8 @@ struct lab_act {
     char *where;
     unsigned domain, vcpu; /* vcpu UINT32_MAX: all */
     uint64_t value, value2, mask;
-    bool extratime;
+    bool extratime, extratime_given;
+    struct lab_pool *frame;
 };
 
 struct lab_workload {
@@ -168,6 +181,9 @@ uint32_t workload_object(struct lab_workload *w, enum lab_object_kind kind,
                          const char *name); /* found or made */
 struct lab_act *workload_add_act(struct lab_workload *w,
                                  enum lab_act_kind kind);
+
+/* Adds a window at the end of a frame. */
+void workload_add_window(struct lab_pool *p, const struct lab_window *w);
 
 /* Index, or UINT32_MAX. */
 unsigned workload_find_domain(const struct lab_workload *w, const char *name);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -367,6 +368,97 @@ static void test_knobs_and_moves(void **state)
     lab_results_free(s);
 }
 
+/* A pool that is made, used, given another name, and taken down again. */
+static void test_pool_acts(void **state)
+{
+    struct lab_results *s =
+        run("machine duration=6s pcpus=4\n"
+            "domain a\n run 1s\n"
+            "domain b\n run 1s\n"
+            "at 1s cpupool-cpu-remove Pool-0 2-3\n"
+            "at 1s cpupool-create rt sched=rtds cpus=3\n"
+            "at 1s cpupool-cpu-add rt 2\n"
+            "at 1s move b rt\n"
+            "at 1s rtds b budget=2ms period=10ms\n"
+            "at 2s cpupool-rename rt deadlines\n"
+            "at 2s rtds b extratime=yes\n"
+            "at 3s cpupool-migrate b Pool-0\n"
+            "at 3s cpupool-destroy deadlines\n"
+            "at 3s cpupool-create frames sched=arinc653 cpus=2\n"
+            "at 3s frame frames 10ms b 3ms idle 1ms a 2ms\n"
+            "at 3s cpupool-migrate b frames\n"
+            "at 4s cpupool-rename frames f\n");
+
+    (void)state;
+    assert_string_equal(s->why, "");
+    assert_string_equal(of(s, "a")->pool, "Pool-0");
+    assert_string_equal(of(s, "b")->pool, "f");
+    assert_string_equal(of(s, "b")->sched, "arinc653");
+    assert_int_equal(of(s, "a")->time[RUNSTATE_running], 6 * (uint64_t)SEC);
+    /* Alone for 1 s, a fifth of one, extra time, and 3 ms in 10. */
+    assert_near(of(s, "b")->time[RUNSTATE_running],
+                1000 * MS + 200 * MS + 1000 * MS + 900 * MS, 20 * MS);
+    lab_results_free(s);
+}
+
+static void test_ratelimit(void **state)
+{
+    static const char *const limits[] = {"200us", "5ms"};
+    uint64_t switches[2];
+
+    (void)state;
+    for (unsigned i = 0; i < 2; i++) {
+        struct lab_results *s;
+        char text[200];
+
+        (void)snprintf(text, sizeof(text),
+                       "machine duration=1s\n"
+                       "domain a\n run 1s\n"
+                       "domain b\n run 100us; sleep 900us\n"
+                       "at 1us ratelimit Pool-0 %s\n",
+                       limits[i]);
+        s = run(text);
+        assert_string_equal(s->why, "");
+        switches[i] = of(s, "a")->switches;
+        lab_results_free(s);
+    }
+    /* Whoever runs is left alone for so long. */
+    assert_true(switches[0] > 2 * switches[1]);
+    assert_true(switches[1] <= 201);
+}
+
+static void test_refused_pool_acts(void **state)
+{
+    struct lab_options o = {0};
+    struct lab_results *s = run_with("machine duration=1s pcpus=2\n"
+                                     "pool p sched=rtds cpus=1\n"
+                                     "domain a\n run 1s\n"
+                                     "domain b pool=p\n run 1s\n"
+                                     "at 1ms cpupool-destroy p\n"
+                                     "at 1ms cpupool-destroy Pool-0\n"
+                                     "at 1ms cpupool-cpu-add p 0\n"
+                                     "at 1ms cpupool-create q cpus=1\n"
+                                     "at 1ms move a q\n"
+                                     "at 1ms ratelimit p 1ms\n"
+                                     "at 1ms ratelimit Pool-0 1us\n"
+                                     "at 1ms frame Pool-0 1ms a 1ms\n",
+                                     &o);
+
+    (void)state;
+    assert_string_equal(
+        s->why, "test:7: refused: EBUSY\n"
+                "test:8: refused: EBUSY\n"
+                "test:9: refused: ENODEV\n"
+                "test:10: refused: EBUSY\n"
+                "test:11: refused: ENOENT\n"
+                "test:12: refused: EINVAL: pool p has rtds, whose knobs are: "
+                "rtds\n"
+                "test:13: refused: EINVAL\n"
+                "test:14: refused: EINVAL: pool Pool-0 has credit2, whose "
+                "knobs are: weight, cap and ratelimit\n");
+    lab_results_free(s);
+}
+
 /* What is refused is said with its line, and the rest goes on. */
 static void test_refused_acts(void **state)
 {
@@ -380,7 +472,9 @@ static void test_refused_acts(void **state)
 
     (void)state;
     assert_string_equal(s->why, "test:4: refused: EINVAL\n"
-                                "test:5: refused: EINVAL\n"
+                                "test:5: refused: EINVAL: pool Pool-0 has "
+                                "credit2, whose knobs are: weight, cap and "
+                                "ratelimit\n"
                                 "test:6: refused: EINVAL\n");
     assert_int_equal(of(s, "a")->time[RUNSTATE_running], SEC);
     lab_results_free(s);
@@ -668,6 +762,9 @@ int main(void)
         cmocka_unit_test(test_watchdog),
         cmocka_unit_test(test_knobs_and_moves),
         cmocka_unit_test(test_refused_acts),
+        cmocka_unit_test(test_pool_acts),
+        cmocka_unit_test(test_ratelimit),
+        cmocka_unit_test(test_refused_pool_acts),
         cmocka_unit_test(test_rtapp),
         cmocka_unit_test(test_rtapp_refused),
         cmocka_unit_test(test_rtapp_lax),

@@ -2,21 +2,22 @@
 # SPDX-License-Identifier: MIT
 #
 # The whole machine under stress: 16 vCPUs on 4 pCPUs make random hypercalls,
-# all commands of sched_op among them, in three pools with different
-# schedulers, beside a sentinel. With a hypervisor that was built with DEBUG=1
-# every assertion and, from time to time, every invariant of the core is
-# checked; `make stress` builds it, and this takes it if it is there. Time is a
-# count of instructions, so that a busy host makes nobody late.
+# all commands of sched_op among them, in three pools with different schedulers
+# ("mixed") or in one, beside a sentinel. With a hypervisor that was built with
+# DEBUG=1 every assertion and, from time to time, every invariant of the core
+# is checked; `make stress` builds it, and this takes it if it is there. Time is
+# a count of instructions, so that a busy host makes nobody late.
 #
-# usage: tests/stress/machine.sh BUILDDIR [SECONDS]
+# usage: tests/stress/machine.sh BUILDDIR [SECONDS [SCHEDULER...]]
 set -u
-build=${1:?usage: tests/stress/machine.sh BUILDDIR [SECONDS]}
+build=${1:?usage: tests/stress/machine.sh BUILDDIR [SECONDS [SCHEDULER...]]}
 seconds=${2:-2}
+shift $(($# < 2 ? $# : 2))
+[ $# -ne 0 ] || set -- mixed null arinc653
 guest=$(realpath "$build/tests/hostile.elf") || exit 1
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 count=$((seconds * 600))
-args=()
 n=0
 
 [ -e "$build/debug/schedop-hypervisor.elf" ] &&
@@ -37,26 +38,34 @@ END
     args+=(--expect "$1=poweroff" "$work/$1.cfg")
 }
 
-printf '%s\n' 'name = "deadlines"' 'sched = "rtds"' 'cpus = "3"' \
-    >"$work/rt.pool"
-printf '%s\n' 'name = "fair"' 'sched = "credit2"' 'cpus = "2"' \
-    >"$work/fair.pool"
-domain sentinel Pool-0 "role=sentinel seconds=$seconds"
-for i in 1 2 3; do
-    domain "calls$i" Pool-0 "role=calls seed=$i count=$count"
-done
-for i in 4 5; do
-    domain "calls$i" fair "role=calls seed=$i count=$count"
-done
-for i in 6 7; do
-    domain "calls$i" deadlines "role=calls seed=$i count=$count"
-done
+# Three pools, or one; under arinc653 with a window of 1 ms for each vCPU.
+pools() {
+    local name windows=""
+    if [ "$sched" = mixed ]; then
+        printf '%s\n' 'name = "deadlines"' 'sched = "rtds"' 'cpus = "3"' \
+            >"$work/rt.pool"
+        printf '%s\n' 'name = "fair"' 'sched = "credit2"' 'cpus = "2"' \
+            >"$work/fair.pool"
+        args+=(--cpupool "$work/rt.pool" --cpupool "$work/fair.pool")
+        return
+    fi
+    args+=(--sched "$sched")
+    [ "$sched" = arinc653 ] || return
+    for name in sentinel calls1 calls2 calls3 calls4 calls5 calls6 calls7; do
+        windows+="\"$name.0 1000\", \"$name.1 1000\", "
+    done
+    printf '%s\n' 'name = "frames"' 'sched = "arinc653"' 'cpus = "1-3"' \
+        "windows = [ ${windows%, } ]" >"$work/frames.pool"
+    args+=(--cpupool "$work/frames.pool")
+}
 
-limit=$((seconds * 20 + 90))
-timeout $((limit + 20)) "$build/schedop" run --timeout "$limit" --seed 1 --pcpus 4 \
-    --cpupool "$work/rt.pool" --cpupool "$work/fair.pool" "${args[@]}" \
-    </dev/null >"$work/log" 2>&1
-status=$?
+pool() { # of three, NAME
+    case $sched in
+    mixed) echo "$1" ;;
+    arinc653) echo frames ;;
+    *) echo Pool-0 ;;
+    esac
+}
 
 verdict() { # STATUS TEXT
     n=$((n + 1))
@@ -68,9 +77,32 @@ verdict() { # STATUS TEXT
     fi
 }
 
-! grep -aq 'the hypervisor failed' "$work/log"
-verdict $? "no invariant fails"
-! grep -aq 'COMPLAINT' "$work/log"
-verdict $? "the sentinel finds nothing amiss"
-verdict $status "all domains end as they should"
+run() { # SCHEDULER
+    sched=$1
+    args=()
+    pools
+    domain sentinel "$(pool Pool-0)" "role=sentinel seconds=$seconds"
+    for i in 1 2 3; do
+        domain "calls$i" "$(pool Pool-0)" "role=calls seed=$i count=$count"
+    done
+    for i in 4 5; do
+        domain "calls$i" "$(pool fair)" "role=calls seed=$i count=$count"
+    done
+    for i in 6 7; do
+        domain "calls$i" "$(pool deadlines)" "role=calls seed=$i count=$count"
+    done
+    timeout $((limit + 20)) "$build/schedop" run --timeout "$limit" --seed 1 \
+        --pcpus 4 "${args[@]}" </dev/null >"$work/log" 2>&1
+    status=$?
+    ! grep -aq 'the hypervisor failed' "$work/log"
+    verdict $? "$sched: no invariant fails"
+    ! grep -aq 'COMPLAINT' "$work/log"
+    verdict $? "$sched: the sentinel finds nothing amiss"
+    verdict $status "$sched: all domains end as they should"
+}
+
+limit=$((seconds * 20 + 90))
+for which in "$@"; do
+    run "$which"
+done
 echo "1..$n"
