@@ -122,6 +122,7 @@ static int read_files(struct config *c)
         cli_error("%s: no kernel is given; do kernel = \"FILE\"", c->path);
         return -1;
     }
+    d->fault = CLI_FAULT_BUILD;
     if (load_file(c, "kernel", kernel, &d->kernel) != 0) {
         return -1;
     }
@@ -131,9 +132,11 @@ static int read_files(struct config *c)
         free(why);
         return -1;
     }
-    if (ramdisk != NULL && ramdisk[0] != '\0') {
-        return load_file(c, "ramdisk", ramdisk, &d->ramdisk);
+    if (ramdisk != NULL && ramdisk[0] != '\0' &&
+        load_file(c, "ramdisk", ramdisk, &d->ramdisk) != 0) {
+        return -1;
     }
+    d->fault = CLI_FAULT_CONFIG;
     return 0;
 }
 
@@ -172,10 +175,12 @@ static int read_memory(struct config *c)
     uint64_t max = 0;
     const char *key = "memory";
 
+    d->fault = CLI_FAULT_BUILD;
     if (config_number(c, "memory", 1, CLI_MEMORY_MAX, &d->memory_mib) != 0 ||
         config_number(c, "maxmem", 1, CLI_MEMORY_MAX, &max) != 0) {
         return -1;
     }
+    d->fault = CLI_FAULT_CONFIG;
     if (max != 0 && d->memory_mib == 0) {
         d->memory_mib = max; /* as xl does */
         key = "maxmem";
@@ -200,10 +205,12 @@ static int read_vcpus(struct config *c)
     struct cli_domain *d = c->domain;
     unsigned max = 0;
 
+    d->fault = CLI_FAULT_BUILD;
     if (config_unsigned(c, "vcpus", 1, CLI_VCPUS_MAX, &d->vcpus) != 0 ||
         config_unsigned(c, "maxvcpus", 1, CLI_VCPUS_MAX, &max) != 0) {
         return -1;
     }
+    d->fault = CLI_FAULT_CONFIG;
     if (max != 0 && cli_keys_line(&c->keys, "vcpus") == 0) {
         d->vcpus = max;
     }
@@ -280,7 +287,11 @@ static int read_scheduling(struct config *c)
     struct cli_domain *d = c->domain;
     const char *pool = NULL;
 
-    if (config_string(c, "pool", &pool) != 0 || read_knobs(c) != 0) {
+    if (config_string(c, "pool", &pool) != 0) {
+        return -1;
+    }
+    if (read_knobs(c) != 0) {
+        c->domain->fault = CLI_FAULT_BUILD;
         return -1;
     }
     if (pool != NULL) {

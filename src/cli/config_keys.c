@@ -44,9 +44,11 @@ const struct cli_item cli_config_items[] = {
      "\"preserve\", \"coredump-destroy\", \"coredump-restart\" (a core in "
      "--dump-dir first) or \"soft-reset\" (defaults as in xl: destroy, "
      "restart, destroy, destroy, soft-reset)."},
-    {"on_suspend", "schedop's own: \"checkpoint\" (go on in place, as after "
-                   "xl's checkpoint; the default), \"resume\" (go on as in a "
-                   "new domain), \"destroy\" or \"preserve\"."},
+    {"on_suspend", "schedop's own, for a suspend that `save` did not ask for: "
+                   "\"checkpoint\" (go on in place, as after xl's checkpoint; "
+                   "the default of `run`), \"resume\" (go on as in a new "
+                   "domain), \"destroy\" or \"preserve\" (the default in a "
+                   "host, as with xl)."},
     {"hardware_domain", "schedop's own: 1 makes this the hardware domain: id "
                         "0 and privileged. At most one domain."},
     {NULL, NULL},

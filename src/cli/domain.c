@@ -181,8 +181,11 @@ int cli_domain_check(struct cli_domain *d, uint64_t memory_default,
                   CLI_CMDLINE_MAX);
         return -1;
     }
-    if (check_memory(d, memory_default) != 0 ||
-        check_affinity(d->hard, d->vcpus, pcpus, d->affinity_where[0],
+    if (check_memory(d, memory_default) != 0) {
+        d->fault = CLI_FAULT_BUILD;
+        return -1;
+    }
+    if (check_affinity(d->hard, d->vcpus, pcpus, d->affinity_where[0],
                        "cpus") != 0 ||
         check_affinity(d->soft, d->vcpus, pcpus, d->affinity_where[1],
                        "cpus_soft") != 0) {

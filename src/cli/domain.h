@@ -43,6 +43,13 @@ const char *cli_knob_name(enum cli_knob knob);
 
 #define CLI_REASON_KILLED (-2) /* still running when the machine stopped */
 
+/* Whose error a domain is that cannot be: xl's statuses differ. */
+enum cli_fault {
+    CLI_FAULT_CONFIG, /* found when the configuration is read */
+    CLI_FAULT_BUILD,  /* when the domain is built: its files, its size */
+    CLI_FAULT_POOL,   /* there is no such cpupool */
+};
+
 struct cli_domain {
     char *name;
     char *where; /* "file:line" of its name, or the kernel's path */
@@ -65,6 +72,7 @@ struct cli_domain {
     uint64_t soft[CLI_VCPUS_MAX];
     char *affinity_where[2];        /* hard, soft: "file:line", or NULL */
     const char *action[CLI_EVENTS]; /* as the link names them, NULL: default */
+    enum cli_fault fault;           /* after an error */
 };
 
 /* "poweroff" ... "soft_reset", "killed", or NULL for another number. */

@@ -169,12 +169,13 @@ static void serve_clients(struct host *h, const struct pollfd *p)
 
 static int wait_ms(const struct host *h)
 {
-    uint64_t now = cli_clock_ms();
+    uint64_t now = cli_clock_ms(), next = host_again_due(h);
 
-    if (h->phase_end_ms == UINT64_MAX) {
+    next = h->phase_end_ms < next ? h->phase_end_ms : next;
+    if (next == UINT64_MAX) {
         return -1;
     }
-    return h->phase_end_ms <= now ? 0 : (int)(h->phase_end_ms - now);
+    return next <= now ? 0 : (int)(next - now);
 }
 
 static void serve(struct host *h)
@@ -204,6 +205,7 @@ static void serve(struct host *h)
     if (p[P_SIGNALS].revents != 0) {
         read_signals(h);
     }
+    host_again_serve(h);
     say_ready(h);
     check_time(h);
 }
@@ -303,6 +305,7 @@ static int run_locked(struct host *h)
     say_end(h);
     host_clients_free(h);
     dumps_end(&h->dumps);
+    host_again_free(h);
     host_guests_free(h);
     qemu_end(&h->q);
     close(h->listener);

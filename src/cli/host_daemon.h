@@ -7,6 +7,7 @@
  *   host_daemon.c   the loop, and how a host begins and ends
  *   host_link.c     lines of the hypervisor; questions to it
  *   host_domains.c  domains: their configurations, events
+ *   host_again.c    those that restart
  *   host_console.c  what they print, and what is typed for them
  *   host_client.c   connections: lines in, lines out, files passed along
  *   host_serve.c    requests: the table, and what the host itself answers
@@ -43,6 +44,7 @@ struct host_options {
     unsigned pcpus;
     unsigned memory_mib;
     const char *log_dir;  /* or NULL */
+    unsigned restart_ms;  /* between the lives of a domain */
     const char *dump_dir; /* or NULL: dump.h */
     uint64_t log_max;     /* bytes of a log before a new one begins; 0: any */
     unsigned verbose;
@@ -105,6 +107,13 @@ struct host;
 typedef void host_answer_fn(struct host *h, void *context, unsigned error,
                             json_t *rows, const char *text);
 
+/* A domain that is built anew when its time has come. */
+struct host_again {
+    struct host_again *next;
+    uint16_t domid; /* it had */
+    uint64_t due_ms;
+};
+
 struct host_question {
     struct host_question *next;
     uint32_t tag;
@@ -127,6 +136,7 @@ struct host {
     struct cli_text dmesg;
     struct tail messages; /* QEMU's */
     struct host_guest *guests;
+    struct host_again *again; /* host_again.c */
     struct host_client *clients;
     size_t nr_clients;
     uint64_t next_serial;
@@ -162,6 +172,13 @@ void host_guest_uuid(uint16_t domid, char uuid[40]);
 void host_guests_free(struct host *h);
 /* Sends `event`, which it takes, to all who watch. */
 void host_event(struct host *h, json_t *event);
+
+/* host_again.c: as xl, some time after its end. */
+void host_again_add(struct host *h, uint16_t domid);
+/* When the first of them is due; UINT64_MAX: none waits. */
+uint64_t host_again_due(const struct host *h);
+void host_again_serve(struct host *h);
+void host_again_free(struct host *h);
 
 /* host_console.c */
 struct host_request;

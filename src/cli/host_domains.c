@@ -139,6 +139,9 @@ static void on_end(struct host *h, struct host_guest *g,
                             : json_null());
     json_object_set_new(e, "action", json_string(m->action));
     g->again = strstr(m->action, "restart") != NULL;
+    if (strcmp(m->action, "rename-restart") == 0) {
+        host_again_add(h, g->domid); /* it stays */
+    }
     cli_note("domain %u (%s) ended: %s, %s", g->domid, g->name,
              reason != NULL ? reason : "no reason", m->action);
     host_event(h, e);
@@ -148,6 +151,9 @@ static void on_gone(struct host *h, struct host_guest *g)
 {
     host_event(h, event_of("gone", g));
     g->gone = true;
+    if (g->again) {
+        host_again_add(h, g->domid);
+    }
     host_console_refuse(h, g);
     for (struct host_client *c = h->clients; c != NULL; c = c->next) {
         if (c->console_id == NULL || c->console_waits ||

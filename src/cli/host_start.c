@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PCPUS_DEFAULT = 2, MEMORY_DEFAULT_MIB = 1024 };
+enum { PCPUS_DEFAULT = 2, MEMORY_DEFAULT_MIB = 1024, RESTART_MS = 2000 };
 
 /* The log, in place of standard output and error; input is nothing. */
 static int use_log(const struct host_dir *dir)
@@ -200,5 +200,6 @@ int host_start(const char *name, const struct host_options *o, bool foreground)
 void host_defaults(struct host_options *o)
 {
     *o = (struct host_options){.pcpus = PCPUS_DEFAULT,
-                               .memory_mib = MEMORY_DEFAULT_MIB};
+                               .memory_mib = MEMORY_DEFAULT_MIB,
+                               .restart_ms = RESTART_MS};
 }

@@ -224,10 +224,13 @@ static int complete_domain(const struct run *run, struct cli_domain *d,
         return CLI_USAGE;
     }
     /* The pools of a machine that runs already are its own to know. */
-    return run->sched == NULL ||
-                   cli_pools_suit(run->pool, run->nr_pools, run->sched, d) == 0
-               ? 0
-               : CLI_USAGE;
+    d->fault = CLI_FAULT_POOL;
+    if (run->sched != NULL &&
+        cli_pools_suit(run->pool, run->nr_pools, run->sched, d) != 0) {
+        return CLI_USAGE;
+    }
+    d->fault = CLI_FAULT_CONFIG;
+    return 0;
 }
 
 void run_free_domains(struct run *run)

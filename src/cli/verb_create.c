@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "commands.h"
@@ -20,8 +21,8 @@
 #include "host_start.h"
 #include "verb_wait.h"
 
-/* As xl has them. */
-enum { EXIT_CREATE = 3, EXIT_NO_CONFIG = 6 };
+/* The numbers of libxl's errors FAIL and INVAL. */
+enum { EXIT_CREATE = 3, EXIT_INVALID = 6 };
 
 enum {
     OPT_CONSOLE = 1,
@@ -62,11 +63,13 @@ static const struct cli_option options[] = {
 
 static const struct cli_item statuses[] = {
     {"0", "The domain was created."},
-    {"1", "The configuration is wrong, or no host runs and none could be "
+    {"1", "The configuration is no good in itself, or no host runs and none "
+          "could be "
           "started, or the host ended."},
     {"2", "The command line is wrong."},
     {"3", "The configuration cannot be read, or the domain not be built."},
-    {"6", "No configuration was given."},
+    {"6", "No configuration was given, or it names a cpupool that is not "
+          "there."},
     {NULL, NULL},
 };
 
@@ -285,6 +288,7 @@ static int send_create(struct control *c, const struct cli_domain *d,
 static int take_operands(const struct verb_args *a, struct run *run)
 {
     const char *file = a->value[OPT_CONFIG];
+    struct stat st;
 
     for (size_t i = 0; i < a->nr_operands; i++) {
         bool setting = strchr(a->operand[i], '=') != NULL;
@@ -301,12 +305,16 @@ static int take_operands(const struct verb_args *a, struct run *run)
     }
     if (file == NULL) {
         cli_error("Config file not specified and none in save file");
-        return EXIT_NO_CONFIG;
+        return EXIT_INVALID;
     }
     cli_text_add(&run->cmdline, a->rest.data, a->rest.len);
     run->files = cli_grow(NULL, 1, sizeof(*run->files));
     run->files[0] = file;
     run->nr_files = 1;
+    if (stat(file, &st) == 0 && S_ISDIR(st.st_mode)) {
+        cli_error("Failed to read config file: %s: %s", file, strerror(EISDIR));
+        return EXIT_CREATE;
+    }
     if (access(file, R_OK) != 0) {
         cli_error("Failed to read config file: %s: %s", file, strerror(errno));
         return EXIT_CREATE;
@@ -382,6 +390,20 @@ static int take_pools(struct control *c, struct run *run)
     return 0;
 }
 
+/* xl's status for a domain that cannot be, after the message. */
+static int fault_status(const struct run *run)
+{
+    switch (run->nr_domains == 1 ? run->domain[0].fault : CLI_FAULT_CONFIG) {
+    case CLI_FAULT_BUILD:
+        return EXIT_CREATE;
+    case CLI_FAULT_POOL:
+        return EXIT_INVALID;
+    case CLI_FAULT_CONFIG:
+        break;
+    }
+    return CLI_ERROR;
+}
+
 static int create(const struct verb_args *a, struct control *c, struct run *run)
 {
     const struct cli_domain *d;
@@ -397,7 +419,10 @@ static int create(const struct verb_args *a, struct control *c, struct run *run)
         (void)fprintf(stderr, "Parsing config from %s\n", run->files[0]);
     }
     if (take_pools(c, run) != 0 || run_load(run) != 0 || run->nr_domains != 1) {
-        return CLI_ERROR;
+        return fault_status(run);
+    }
+    if (run->domain[0].action[CLI_SUSPEND] == NULL) {
+        run->domain[0].action[CLI_SUSPEND] = "preserve"; /* as with xl */
     }
     d = &run->domain[0];
     if (a->count[OPT_DRY] != 0 || a->count[OPT_DEBUG] != 0) {

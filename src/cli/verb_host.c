@@ -21,6 +21,7 @@ enum {
     MEMORY_MAX_MIB = 1 << 19,
     LOG_LIMIT_MIB = 64,
     LOG_LIMIT_MAX_MIB = 1 << 20,
+    RESTART_MS_MAX = 3600000,
     STOP_S = 30, /* for a host to end after it was told */
 };
 
@@ -30,6 +31,7 @@ enum {
     OPT_LOG_DIR,
     OPT_LOG_LIMIT,
     OPT_DUMP_DIR,
+    OPT_RESTART_DELAY,
     OPT_FOREGROUND,
     OPT_QEMU,
     OPT_VERBOSE
@@ -48,6 +50,9 @@ static const struct cli_option options[] = {
      "start: a log that would get longer is renamed to guest-NAME.log.1, in "
      "place of the one before, and begun anew (default 64; 0: never)."},
     {"dump-dir", 0, CLI_VALUE, OPT_DUMP_DIR, "DIR", "start: " DUMP_DIR_HELP},
+    {"restart-delay", 0, CLI_VALUE, OPT_RESTART_DELAY, "MS",
+     "start: how long after its end a domain that restarts is built anew, in "
+     "ms (default 2000, as xl has it)."},
     {"foreground", 'F', CLI_FLAG, OPT_FOREGROUND, NULL,
      "start: stay, and print what the log would hold."},
     {"qemu", 0, CLI_VALUE, OPT_QEMU, "ARG",
@@ -159,6 +164,8 @@ static int start(const struct verb_args *a)
                &o.memory_mib) == 0 &&
         number(a, OPT_LOG_LIMIT, "log-limit", 0, LOG_LIMIT_MAX_MIB, &log_mib) ==
             0 &&
+        number(a, OPT_RESTART_DELAY, "restart-delay", 0, RESTART_MS_MAX,
+               &o.restart_ms) == 0 &&
         (a->value[OPT_LOG_DIR] == NULL ||
          find_dir(a->value[OPT_LOG_DIR], "log-dir", &log_dir) == 0) &&
         (a->value[OPT_DUMP_DIR] == NULL ||

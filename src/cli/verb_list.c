@@ -31,9 +31,13 @@ static const struct cli_option list_options[] = {
 };
 
 static const struct cli_item states[] = {
-    {"r", "running"}, {"b", "blocked: waits for an event"},
-    {"p", "paused"},  {"s", "shut down"},
-    {"c", "crashed"}, {"d", "dying: being destroyed"},
+    {"r", "running"},
+    {"b", "blocked: waits for an event"},
+    {"p", "paused"},
+    {"s", "shut down"},
+    {"c", "behind s the reason: - poweroff, r reboot, s suspend, c crash, w "
+          "watchdog, S soft_reset, ? another"},
+    {"d", "dying: being destroyed"},
     {NULL, NULL},
 };
 
@@ -62,16 +66,24 @@ static unsigned reason_of(unsigned flags)
     return flags >> XEN_DOMINF_shutdownshift & XEN_DOMINF_shutdownmask;
 }
 
+/* As xl: '-' for poweroff. */
+static char reason_letter(unsigned reason)
+{
+    static const char letters[] = "-rscwS";
+
+    return reason < sizeof(letters) - 1 ? letters[reason] : '?';
+}
+
 static void add_state(struct cli_text *t, unsigned flags)
 {
     bool shutdown = (flags & XEN_DOMINF_shutdown) != 0;
-    bool crashed = shutdown && reason_of(flags) == SHUTDOWN_crash;
 
     cli_text_printf(
         t, "%c%c%c%c%c%c", (flags & XEN_DOMINF_running) != 0 ? 'r' : '-',
         (flags & XEN_DOMINF_blocked) != 0 ? 'b' : '-',
         (flags & XEN_DOMINF_paused) != 0 ? 'p' : '-', shutdown ? 's' : '-',
-        crashed ? 'c' : '-', (flags & XEN_DOMINF_dying) != 0 ? 'd' : '-');
+        shutdown ? reason_letter(reason_of(flags)) : '-',
+        (flags & XEN_DOMINF_dying) != 0 ? 'd' : '-');
 }
 
 static void add_row(struct cli_text *t, const struct verb_args *a,

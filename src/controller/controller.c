@@ -75,9 +75,10 @@ static enum controller_action configured(const struct controller_policy *policy,
 }
 
 /* Counts a restart; false when there were too many. */
-static bool restart_allowed(struct controller_life *life, uint64_t lived_ns)
+static bool restart_allowed(const struct controller_policy *policy,
+                            struct controller_life *life, uint64_t lived_ns)
 {
-    if (lived_ns >= CONTROLLER_LIFE_NS) {
+    if (policy->paced || lived_ns >= CONTROLLER_LIFE_NS) {
         life->short_ones = 0;
     } else if (life->short_ones >= CONTROLLER_RESTARTS_MAX) {
         return false;
@@ -157,7 +158,7 @@ controller_decide(const struct controller_policy *policy,
         v.action = CONTROLLER_DESTROY;
     }
     v.restart = restarts(v.action);
-    if (v.restart && !restart_allowed(life, end->lived_ns)) {
+    if (v.restart && !restart_allowed(policy, life, end->lived_ns)) {
         v.note = "restarted too often in a row within 2 s of its start: "
                  "giving it up";
         v.action = v.action == CONTROLLER_COREDUMP_RESTART
@@ -168,14 +169,30 @@ controller_decide(const struct controller_policy *policy,
     spell_out(&v);
     /* As libxl: only a domain with a callback was promised a 1 (spec 7.4). */
     v.result = v.action == CONTROLLER_CHECKPOINT && end->callback_set;
-    life->renamed += v.rename;
     return v;
 }
 
-void controller_kept_name(const struct controller_life *life, const char *name,
-                          char *out, size_t size)
+void controller_kept_name(const char *name, uint64_t wall_s, char *out,
+                          size_t size)
 {
-    fmt_snprintf(out, size, "%s-%u", name, life->renamed);
+    /* Years begin in March, so that a leap day is the last of its year; 400
+       of them have as many days as any other 400. */
+    uint64_t days = wall_s / 86400 + 719468, minutes = wall_s / 60;
+    uint64_t century = days / 146097, day = days % 146097;
+    uint64_t y =
+        (day - day / 1460 + day / 36524 - day / 146096) / 365; /* of the 400 */
+    uint64_t of_year = day - (y * 365 + y / 4 - y / 100);
+    uint64_t m = (of_year * 5 + 2) / 153; /* 0 is March */
+    uint64_t year = century * 400 + y + (m >= 10);
+    char suffix[24];
+    size_t len;
+
+    len = fmt_snprintf(suffix, sizeof(suffix), "-%04u%02u%02uT%02u%02uZ",
+                       (unsigned)year, (unsigned)(m < 10 ? m + 3 : m - 9),
+                       (unsigned)(of_year - (m * 153 + 2) / 5 + 1),
+                       (unsigned)(minutes / 60 % 24), (unsigned)(minutes % 60));
+    fmt_snprintf(out, size, "%.*s%s", size > len ? (int)(size - len - 1) : 0,
+                 name, suffix);
 }
 
 int controller_next_domid(uint16_t *last,

@@ -10,8 +10,9 @@
  *
  * Where it follows xl (4.17): codes map to settings as there, an unknown code
  * destroys with a line of log, restarting means destroying and building anew
- * under a new domain id, rename-restart keeps the old domain under another
- * name. Where it does not: xl restarts for ever, 2 s apart; here a domain that
+ * under a new domain id, rename-restart keeps the old domain under xl's name
+ * for it. xl restarts for ever, 2 s apart: so does a host, whose tool counts
+ * the time (`paced`). Without such a tool there is no pause, and a domain that
  * never lives long is given up after CONTROLLER_RESTARTS_MAX restarts, so that
  * an unattended run ends. Soft reset is not supported and destroys.
  */
@@ -44,6 +45,7 @@ enum controller_action {
 struct controller_policy {
     enum controller_action on_poweroff, on_reboot, on_crash, on_watchdog,
         on_soft_reset, on_suspend;
+    bool paced; /* somebody sees to it that restarts are apart */
 };
 
 /* xl's defaults, and checkpoint for suspend. */
@@ -53,7 +55,6 @@ extern const struct controller_policy controller_default_policy;
 struct controller_life {
     unsigned restarts;   /* all of them */
     unsigned short_ones; /* in a row, after less than CONTROLLER_LIFE_NS */
-    unsigned renamed;    /* old domains kept under another name */
 };
 
 /* How a domain ended. */
@@ -86,9 +87,13 @@ const char *controller_action_name(enum controller_action action);
 /* "poweroff", "reboot"..., NULL for a code without a name. */
 const char *controller_reason_name(uint8_t code);
 
-/* The name of the old domain after the latest rename-restart: "NAME-N". */
-void controller_kept_name(const struct controller_life *life, const char *name,
-                          char *out, size_t size);
+/*
+ * The name of the old domain after a rename-restart at `wall_s` (seconds since
+ * 1970), as xl has it: "NAME-YYYYMMDDTHHMMZ", with NAME cut off if there is no
+ * room for all. Whoever finds it taken keeps the domain as it is, as xl does.
+ */
+void controller_kept_name(const char *name, uint64_t wall_s, char *out,
+                          size_t size);
 
 /*
  * The id of the next domain: the first one not in use after *last, which it

@@ -31,6 +31,7 @@
 
 #define IER_RECEIVE 0x01u
 #define FCR_ENABLE 0x01u
+#define FCR_TRIGGER_14 0xc0u
 #define LCR_8N1 0x03u
 #define LCR_DLAB 0x80u
 #define MCR_DTR_RTS_OUT2 0x0bu
@@ -100,7 +101,7 @@ static void uart_init(struct uart *u)
     outb(u->base + UART_IER, 0);
     outb(u->base + UART_LCR, LCR_8N1);
     uart_input(u); /* turning the FIFO on would drop it */
-    outb(u->base + UART_FCR, FCR_ENABLE);
+    outb(u->base + UART_FCR, FCR_ENABLE | FCR_TRIGGER_14);
     outb(u->base + UART_MCR, MCR_DTR_RTS_OUT2);
     outb(u->base + UART_IER, IER_RECEIVE);
 }

@@ -6,6 +6,7 @@
  *   host.c          records of domains, notes, who does the work and when
  *   host_console.c  console output and input, the commands of the link
  *   host_control.c  domains that ended, and the end of the machine
+ *   host_again.c    domains that are built anew
  *   host_ask.c      questions of the host tool, and their answers
  *   host_create.c   domains built at run time
  *   host_save.c     domains that are saved, and restored
@@ -34,7 +35,7 @@
 #include "link.h"
 #include "virt/virt.h"
 
-#define HOST_NAME (sizeof(((struct domain_spec *)NULL)->name) + 12)
+#define HOST_NAME (SCHEDOP_NAME_MAX + 1)
 
 enum host_state {
     HOST_ALIVE,
@@ -85,15 +86,23 @@ struct host_domain {
     char input[SCHEDOP_LINK_INPUT];
 };
 
+/* What is to be built anew when the tool says so. */
+struct host_waiting {
+    struct host_waiting *next;
+    const struct domain_spec *spec; /* held */
+    uint16_t domid;                 /* it had */
+};
+
 struct host {
     struct sop_system *sys;
     struct xenstore *store;
     struct x86_lock work, list;
     struct host_domain *first; /* in order of creation; list and work */
     uint16_t last_domid;
-    struct host_image *images; /* work */
-    bool stays;                /* also when no domain is left */
-    bool answers;              /* questions of the tool */
+    struct host_image *images;    /* work */
+    struct host_waiting *waiting; /* work */
+    bool stays;                   /* also when no domain is left */
+    bool answers;                 /* questions of the tool */
     struct {
         const struct domain_spec *spec;
         struct controller_life life;
@@ -211,6 +220,11 @@ host_ask_fn ask_dump_begin, ask_dump_end;
 
 /* host_query.c */
 host_ask_fn ask_domains, ask_vcpus, ask_machine;
+
+/* host_again.c: builds it now, or when the tool says so. */
+void host_restart(struct sop_pcpu *self, const struct domain_spec *spec,
+                  uint16_t domid);
+host_ask_fn ask_again;
 
 /* host_act.c */
 bool host_name_is_good(const char *name);

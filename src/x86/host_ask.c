@@ -146,6 +146,7 @@ static const struct {
     {"window", ask_window},
     {"window-free", ask_window_free},
     {"create", ask_create},
+    {"again", ask_again},
     {"domains", ask_domains},
     {"vcpus", ask_vcpus},
     {"machine", ask_machine},

@@ -45,6 +45,7 @@ static struct controller_policy policy_of(const struct domain_spec *spec)
         .on_watchdog = action(spec->on_watchdog),
         .on_soft_reset = action(spec->on_soft_reset),
         .on_suspend = action(spec->on_suspend),
+        .paced = host.stays,
     };
 }
 
@@ -138,18 +139,6 @@ struct host_domain *host_build(struct sop_pcpu *self,
     return record(self, d, why, why_size);
 }
 
-static void start_anew(struct sop_pcpu *self, const struct domain_spec *spec)
-{
-    char why[256];
-    struct host_domain *h = host_build(self, spec, why, sizeof(why));
-
-    if (h == NULL) {
-        host_domain_failed(spec->name, why);
-        return;
-    }
-    (void)sop_domain_unpause(self, h->sop); /* built paused once */
-}
-
 bool host_rename(struct host_domain *h, const char *name)
 {
     char path[40];
@@ -159,20 +148,30 @@ bool host_rename(struct host_domain *h, const char *name)
     return !h->in_store || xenstore_write(host.store, path, name, NULL) == 0;
 }
 
-/* Keeps `h` as it is, under another name if a new one takes its own. */
-static void keep(struct host_domain *h, bool rename)
+/* A name for one that another takes the place of; as xl, not if it is taken. */
+static void find_name(const struct host_domain *h, struct controller_verdict *v,
+                      char name[HOST_NAME])
 {
-    char name[HOST_NAME];
+    uint64_t wall_ns = time_wall_ns_at_boot() + time_now();
 
-    h->state = HOST_KEPT;
-    if (rename) {
-        controller_kept_name(h->life, h->spec->name, name, sizeof(name));
-        if (!host_rename(h, name)) {
-            x86_log(SOP_LOG_WARNING, "%s: cannot rename it in xenstore",
-                    h->name);
-        }
+    controller_kept_name(h->spec->name, wall_ns / 1000000000u, name, HOST_NAME);
+    if (host_name_taken(name)) {
+        x86_log(SOP_LOG_WARNING,
+                "%s: domain with name %s already exists: it stays as it is",
+                h->name, name);
+        v->action = CONTROLLER_PRESERVE;
+        v->rename = v->restart = false;
     }
-    leave_store(h);
+}
+
+/* Another one of its configuration takes the place of `h`, which stays. */
+static void make_way(struct sop_pcpu *self, struct host_domain *h,
+                     const char *name)
+{
+    if (!host_rename(h, name)) {
+        x86_log(SOP_LOG_WARNING, "%s: cannot rename it in xenstore", h->name);
+    }
+    host_restart(self, h->spec, h->domid);
 }
 
 /* Destroys `h` as far as possible now; true: call again. */
@@ -194,7 +193,7 @@ static bool go(struct sop_pcpu *self, struct host_domain *h)
     link_gone(&id);
     host_remove(h);
     if (restart) {
-        start_anew(self, spec);
+        host_restart(self, spec, id.domid);
     }
     image_put(spec);
     return false;
@@ -228,12 +227,16 @@ static bool ended(struct sop_pcpu *self, struct host_domain *h,
         .lived_ns = info->ended_ns - info->created_ns,
     };
     struct controller_verdict v;
+    char name[HOST_NAME];
 
     (void)sop_domain_get_param(h->sop, HVM_PARAM_CALLBACK_IRQ, &callback);
     end.callback_set = callback != 0;
     v = controller_decide(&policy, h->life, &end);
     if (v.note != NULL) {
         x86_log(SOP_LOG_WARNING, "%s: %s (code %u)", h->name, v.note, code);
+    }
+    if (v.rename) {
+        find_name(h, &v, name);
     }
     say_end(self, h, code, controller_action_name(v.action), info);
     if (v.resume) {
@@ -250,10 +253,11 @@ static bool ended(struct sop_pcpu *self, struct host_domain *h,
         h->state = HOST_GOING;
         return go(self, h);
     }
-    keep(h, v.rename);
-    if (v.restart) {
-        start_anew(self, h->spec);
+    h->state = HOST_KEPT;
+    if (v.rename) {
+        make_way(self, h, name);
     }
+    leave_store(h);
     return false;
 }
 

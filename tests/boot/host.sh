@@ -146,7 +146,7 @@ check "then given up, with a reason" before 'log warning reboots: .*too often' \
     '^end 21 reboots 1 destroy'
 
 rename_script() {
-    await '^create 3'
+    await '^end 2'
     sleep 0.2
     printf 'stop\n'
 }

@@ -148,7 +148,7 @@ exits 1 "cpupool-destroy: it has a domain"
 do_ list -c
 shows '^i .* p$'
 do_ create -q "$tmp/g.cfg" 'name="k"' 'pool="nosuch"'
-exits 1 "create: no such cpupool"
+exits 6 "create: no such cpupool"
 
 # ---- console ----
 

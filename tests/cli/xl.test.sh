@@ -104,6 +104,36 @@ tell xl -N create "$tmp/n.cfg"
 exits 0 "-N create"
 grep -q '"vcpu_hard_affinity"' "$out"
 result $? "prints the configuration" "$(cat "$out")"
+while read -r want setting; do
+    tell xl create -q "$tmp/n.cfg" "$setting"
+    exits "$want" "create with $setting"
+done <<C
+1 name=["x"]
+1 memory===
+1 kernel=""
+1 on_crash="explode"
+1 type="bogus"
+1 cpus="abc"
+1 cpus="99"
+3 kernel="/nonexistent"
+3 kernel="$tmp"
+3 kernel="tests/cli/xl.test.sh"
+3 ramdisk="/nonexistent"
+3 vcpus=300
+3 memory=99999
+3 memory=1
+3 cpu_weight=99999999
+6 pool="none"
+C
+tell xl create "$tmp"
+exits 3 "create from a directory"
+says "Failed to read config file: $tmp: Is a directory"
+tell xl create -p "$tmp/n.cfg"
+exits 0 "create -p"
+tell xl create "$tmp/n.cfg"
+exits 3 "create of the same name"
+says 'Domain with name "n" already exists.'
+tell xl destroy n
 tell xl create "$tmp/n.cfg" nonsense
 exits 2 "create: a word that is nothing"
 tell xl save -D n "$tmp/file"

@@ -36,6 +36,7 @@ type = "pvh"
 vcpus = 2
 memory = 33
 kernel = "$build/tests/save.elf"
+on_suspend = "checkpoint"
 C
 sed 's/"s"/"k"/; s/vcpus = 2/vcpus = 1/; s/33/16/' "$tmp/s.cfg" |
     sed "s|tests/save.elf|guests/keeper.elf|" >"$tmp/k.cfg"

@@ -17,8 +17,8 @@
 static struct controller_verdict decide(enum controller_action action,
                                         uint8_t code, bool callback)
 {
-    struct controller_policy p = {action, action, action,
-                                  action, action, action};
+    struct controller_policy p = {action, action, action, action,
+                                  action, action, false};
     struct controller_life life = {0};
     struct controller_end end = {code, 5000000000u, callback};
 
@@ -141,6 +141,19 @@ static void short_lives_are_given_up(void **state)
     assert_int_equal(life.restarts, CONTROLLER_RESTARTS_MAX);
 }
 
+static void paced_restarts_go_on_for_ever(void **state)
+{
+    const struct controller_policy p = {.on_reboot = CONTROLLER_RESTART,
+                                        .paced = true};
+    struct controller_life life = {0};
+    struct controller_end end = {SHUTDOWN_reboot, 1, false};
+
+    (void)state;
+    for (unsigned i = 0; i < 3 * CONTROLLER_RESTARTS_MAX; i++) {
+        assert_true(controller_decide(&p, &life, &end).restart);
+    }
+}
+
 static void a_long_life_starts_the_count_again(void **state)
 {
     struct controller_life life = {0};
@@ -157,19 +170,25 @@ static void a_long_life_starts_the_count_again(void **state)
 
 static void kept_domains_get_new_names(void **state)
 {
-    const struct controller_policy p = {.on_crash = CONTROLLER_RENAME_RESTART};
-    struct controller_life life = {0};
-    struct controller_end end = {SHUTDOWN_crash, 1, false};
-    char name[16];
+    static const struct {
+        uint64_t wall_s;
+        const char *name;
+    } want[] = {
+        {0, "web-19700101T0000Z"},          {951782399, "web-20000228T2359Z"},
+        {951782400, "web-20000229T0000Z"},  {951868800, "web-20000301T0000Z"},
+        {1703980800, "web-20231231T0000Z"}, {1704067199, "web-20231231T2359Z"},
+        {1709164800, "web-20240229T0000Z"}, {1795437556, "web-20261123T1239Z"},
+        {4107542399, "web-21000228T2359Z"}, {4107542400, "web-21000301T0000Z"},
+    };
+    char name[24];
 
     (void)state;
-    controller_decide(&p, &life, &end);
-    controller_kept_name(&life, "web", name, sizeof(name));
-    assert_string_equal(name, "web-1");
-    controller_decide(&p, &life, &end);
-    controller_kept_name(&life, "a-rather-long-name", name, sizeof(name));
-    assert_string_equal(name, "a-rather-long-n");
-    assert_int_equal(life.renamed, 2);
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        controller_kept_name("web", want[i].wall_s, name, sizeof(name));
+        assert_string_equal(name, want[i].name);
+    }
+    controller_kept_name("a-rather-long-name", 0, name, sizeof(name));
+    assert_string_equal(name, "a-rather-19700101T0000Z");
 }
 
 static bool listed(void *context, uint16_t domid)
@@ -218,6 +237,7 @@ int main(void)
         cmocka_unit_test(actions_say_what_to_do),
         cmocka_unit_test(suspend_gives_one_only_with_a_callback),
         cmocka_unit_test(short_lives_are_given_up),
+        cmocka_unit_test(paced_restarts_go_on_for_ever),
         cmocka_unit_test(a_long_life_starts_the_count_again),
         cmocka_unit_test(kept_domains_get_new_names),
         cmocka_unit_test(ids_are_new_each_time),
