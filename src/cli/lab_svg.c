@@ -6,15 +6,17 @@
  * where that matters, so that pictures are the same everywhere.
  */
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "lab.h"
 
-#define WIDTH 1020
+#define WIDTH 1120
 #define LEFT 120      /* names */
 #define SHARE_W 360   /* the shares */
-#define GAP 80        /* what they say */
-#define LATENCY_W 220 /* the latencies */
+#define GAP 96        /* what they say */
+#define LATENCY_W 294 /* the latencies */
+#define NAME_SHOWN 17 /* letters of a name */
 #define ROW 16
 #define TOP 84
 
@@ -122,7 +124,7 @@ static void latency_bar(struct cli_text *t, const struct lab_figures *f, int y,
     char what[2 * LAB_TIME_MAX], max[LAB_TIME_MAX];
 
     if (f->woken == 0) {
-        text(t, left, y + ROW - 6, "faint", "never waits for an event");
+        text(t, left + 6, y + ROW - 6, "faint", "never waits for an event");
         return;
     }
     cli_text_printf(t,
@@ -150,7 +152,11 @@ static void latency_bar(struct cli_text *t, const struct lab_figures *f, int y,
 static int domain_rows(struct cli_text *t, const struct lab_variants *v,
                        const char *name, int y)
 {
-    text(t, 12, y + ROW - 6, "name", name);
+    char shown[NAME_SHOWN + 4];
+
+    (void)snprintf(shown, sizeof(shown), "%.*s%s", NAME_SHOWN, name,
+                   strlen(name) > NAME_SHOWN ? "..." : "");
+    text(t, 12, y + ROW - 6, "name", shown);
     for (size_t i = 0; i < v->count; i++, y += ROW) {
         const struct lab_figures *f = domain_of(v->s[i], name);
 
@@ -164,8 +170,8 @@ static int domain_rows(struct cli_text *t, const struct lab_variants *v,
 
 static void axes(struct cli_text *t, int bottom)
 {
-    static const char *const times[] = {"1us",  "10us",  "100us", "1ms",
-                                        "10ms", "100ms", "1s",    "10s"};
+    static const char *const times[] = {"1 us",  "10 us",  "100 us", "1 ms",
+                                        "10 ms", "100 ms", "1 s",    "10 s"};
     int left = LEFT + SHARE_W + GAP;
 
     for (int i = 0; i <= 4; i++) {
@@ -188,6 +194,8 @@ static void axes(struct cli_text *t, int bottom)
                         x, x, TOP - 6, bottom);
         text(t, x, TOP - 12, "tick", times[i]);
     }
+    text(t, LEFT + SHARE_W + 48, TOP - 12, "tick", "of a pCPU");
+    text(t, left + LATENCY_W + 42, TOP - 12, "tick", "p99, max");
     text(t, LEFT, TOP - 28, "title2", "Share of the machine (stroke: ideal)");
     text(t, left, TOP - 28, "title2",
          "From wake-up to running: median to p99, line to max");
@@ -232,18 +240,20 @@ void lab_svg(struct cli_text *t, const struct lab_variants *v)
         }
     }
     height = y + 18 * (int)v->count + 16;
-    cli_text_printf(t,
-                    "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
-                    "height=\"%d\" viewBox=\"0 0 %d %d\" "
-                    "font-family=\"sans-serif\" font-size=\"12\">\n"
-                    "<style>.title{font-size:16px;font-weight:bold}"
-                    ".title2{fill:#333}.tick{fill:#888;font-size:10px;"
-                    "text-anchor:middle}.grid{stroke:#ddd}.ideal{stroke:#000;"
-                    "stroke-width:2}.name{fill:#222}.value{fill:#444;"
-                    "font-size:11px}.faint{fill:#bbb;font-size:10px}"
-                    ".bad{fill:#c00}</style>\n"
-                    "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
-                    WIDTH, height, WIDTH, height);
+    cli_text_printf(
+        t,
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" "
+        "height=\"%d\" viewBox=\"0 0 %d %d\" "
+        "font-family=\"sans-serif\" font-size=\"12\">\n"
+        "<style>.title{font-size:16px;font-weight:bold}"
+        ".title2{fill:#333}.tick{fill:#888;font-size:10px;"
+        "text-anchor:middle}.grid{stroke:#ddd}.ideal{stroke:#000;"
+        "stroke-width:2}.name{fill:#222}.value{fill:#444;"
+        "font-size:11px}.faint{fill:#888;font-size:10px;stroke:#fff;"
+        "stroke-width:4px;paint-order:stroke}"
+        ".bad{fill:#c00}</style>\n"
+        "<rect width=\"100%%\" height=\"100%%\" fill=\"#fff\"/>\n",
+        WIDTH, height, WIDTH, height);
     text(t, 12, 26, "title", v->title);
     axes(t, y - 6);
     if (body.data != NULL) {

@@ -282,9 +282,9 @@ static void svg_close(struct trace_writer *w, uint64_t end_ns)
     }
     svg_head(w, bottom + FOOT);
     svg_legend(w, 78);
+    svg_grid(w, pcpus_y - 4, bottom);
     heading(w, pcpus_y - 12, "pCPUs: who ran", "busy");
     heading(w, vcpus_y - 12, "vCPUs: what they did", "ran / waited");
-    svg_grid(w, pcpus_y - 4, bottom);
     pcpus(w, pcpus_y);
     vcpus(w, vcpus_y);
     svg_wakes(w);
