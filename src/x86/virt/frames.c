@@ -72,10 +72,18 @@ uint64_t frame_take_locked(struct x86_domain *d)
 
 /* ---------------------------------------------------------------- accounts */
 
+/* As on Xen those beside its RAM count: where the guest has put shared info in
+ * the place of a page of RAM, it still has what it was given. */
+static unsigned special_frames(const struct x86_domain *d)
+{
+    return (d->acpi ? 1u : 0u) + (d->console ? 1u : 0u) +
+           (d->xenstore ? 1u : 0u);
+}
+
 void domain_memory(struct x86_domain *d, uint64_t *now_kib, uint64_t *max_kib)
 {
     x86_lock(&d->lock);
-    *now_kib = d->frames_now * (PAGE_SIZE / 1024);
+    *now_kib = (d->frames_now + special_frames(d)) * (PAGE_SIZE / 1024);
     *max_kib = d->frames_limit * (PAGE_SIZE / 1024);
     x86_unlock(&d->lock);
 }
