@@ -182,23 +182,28 @@ static void append(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t port,
     }
 }
 
+/* Events for a vCPU that has none are dropped, as on Xen. */
+static bool has_control(struct sop_pcpu *self, struct sop_vcpu *v)
+{
+    struct fifo *f = v->domain->fifo;
+
+    if (f->vcpu[v->id].control == NULL && !f->warned) {
+        f->warned = true;
+        log_note(self, SOP_LOG_WARNING,
+                 "d%uv%u has no FIFO event channel control block",
+                 v->domain->id, v->id);
+    }
+    return f->vcpu[v->id].control != NULL;
+}
+
 /* Puts a pending port into its queue, unless it is masked or in one. */
-static void enqueue(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
+static void enqueue(struct sop_pcpu *self, struct sop_vcpu *v, uint32_t port,
                     uint64_t now)
 {
-    struct sop_vcpu *v = d->vcpu[evtchn_at(d, port)->vcpu];
-    uint32_t *word = word_of(d, port);
+    uint32_t *word = word_of(v->domain, port);
 
     ASSERT(word != NULL);
-    if (d->fifo->vcpu[v->id].control == NULL) {
-        if (!d->fifo->warned) {
-            d->fifo->warned = true;
-            log_note(self, SOP_LOG_WARNING,
-                     "d%uv%u has no FIFO event channel control block", d->id,
-                     v->id);
-        }
-        return;
-    }
+    ASSERT(v->domain->fifo->vcpu[v->id].control != NULL);
     if (!atomic_test_bit(word, EVTCHN_FIFO_MASKED) &&
         !atomic_test_and_set_bit(word, EVTCHN_FIFO_LINKED)) {
         append(self, v, port, now);
@@ -208,6 +213,7 @@ static void enqueue(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
 void fifo_set_pending(struct sop_pcpu *self, struct sop_domain *d,
                       uint32_t port, uint64_t now)
 {
+    struct sop_vcpu *v = d->vcpu[evtchn_at(d, port)->vcpu];
     uint32_t *word = word_of(d, port);
     bool was_pending;
 
@@ -215,11 +221,14 @@ void fifo_set_pending(struct sop_pcpu *self, struct sop_domain *d,
         fifo_port_at(d, port)->pending = true;
         return;
     }
+    if (!has_control(self, v)) {
+        return;
+    }
     was_pending = atomic_test_and_set_bit(word, EVTCHN_FIFO_PENDING);
     if (!was_pending && trace_wanted(d->sys, SOP_TRACE_CHANNEL)) {
-        trace_emit_pending(self, d->vcpu[evtchn_at(d, port)->vcpu], port);
+        trace_emit_pending(self, v, port);
     }
-    enqueue(self, d, port, now);
+    enqueue(self, v, port, now);
     if (!was_pending && d->polling != 0) {
         poll_wake(self, d, port, now);
     }
@@ -228,14 +237,15 @@ void fifo_set_pending(struct sop_pcpu *self, struct sop_domain *d,
 void fifo_unmask(struct sop_pcpu *self, struct sop_domain *d, uint32_t port,
                  uint64_t now)
 {
+    struct sop_vcpu *v = d->vcpu[evtchn_at(d, port)->vcpu];
     uint32_t *word = word_of(d, port);
 
     if (word == NULL) {
         return;
     }
     (void)atomic_test_and_clear_bit(word, EVTCHN_FIFO_MASKED);
-    if (atomic_test_bit(word, EVTCHN_FIFO_PENDING)) {
-        enqueue(self, d, port, now);
+    if (atomic_test_bit(word, EVTCHN_FIFO_PENDING) && has_control(self, v)) {
+        enqueue(self, v, port, now);
     }
 }
 
@@ -374,8 +384,10 @@ static int expand_check(const struct sop_domain *d)
 }
 
 /*
- * The next page of words, and now what waited for it. True if the frame is
- * kept: beyond the domain's last port nobody will look for a word.
+ * The next page of words, and now what waited for it: also for ports that were
+ * closed meanwhile, and once more in each later life, since Xen never forgets.
+ * True if the frame is kept: beyond the domain's last port nobody will look
+ * for a word.
  */
 static bool expand(struct sop_pcpu *self, struct sop_domain *d, uint32_t *frame,
                    uint64_t now)
@@ -390,8 +402,7 @@ static bool expand(struct sop_pcpu *self, struct sop_domain *d, uint32_t *frame,
     }
     f->nr_words += FIFO_WORDS;
     for (; port < f->nr_words && port < d->nr_ports; port++) {
-        if (fifo_port_at(d, port)->pending &&
-            evtchn_is_usable(evtchn_at(d, port))) {
+        if (fifo_port_at(d, port)->pending) {
             fifo_set_pending(self, d, port, now);
         }
     }

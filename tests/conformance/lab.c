@@ -96,36 +96,63 @@ volatile struct vcpu_info *info_of(unsigned int vcpu)
     return kit_vcpu_info() - kit_cpu() + vcpu;
 }
 
+static evtchn_port_t job_port;        /* the victim sleeps on it */
+static volatile uint32_t *fifo_words; /* NULL: 2-level ports */
+
+void lab_fifo(volatile uint32_t *words)
+{
+    fifo_words = words;
+}
+
 bool is_pending(evtchn_port_t port)
 {
+    if (fifo_words) {
+        return (fifo_words[port] >> EVTCHN_FIFO_PENDING & 1) != 0;
+    }
     return schedop_event_is_pending(kit_events(), port);
 }
 
 bool is_masked(evtchn_port_t port)
 {
+    if (fifo_words) {
+        return (fifo_words[port] >> EVTCHN_FIFO_MASKED & 1) != 0;
+    }
     return schedop_event_is_masked(kit_events(), port);
+}
+
+static void change_word(volatile uint32_t *word, unsigned int bit, bool set)
+{
+    if (set) {
+        __atomic_fetch_or(word, UINT32_C(1) << bit, __ATOMIC_SEQ_CST);
+    } else {
+        __atomic_fetch_and(word, ~(UINT32_C(1) << bit), __ATOMIC_SEQ_CST);
+    }
 }
 
 void clear_pending(evtchn_port_t port)
 {
+    if (fifo_words) {
+        change_word(&fifo_words[port], EVTCHN_FIFO_PENDING, false);
+        return;
+    }
     (void)schedop_event_clear(kit_events(), port);
 }
 
 void set_pending(evtchn_port_t port)
 {
-    __atomic_fetch_or(&kit_events()->pending[port / 32],
-                      UINT32_C(1) << port % 32, __ATOMIC_SEQ_CST);
+    if (fifo_words) {
+        change_word(&fifo_words[port], EVTCHN_FIFO_PENDING, true);
+        return;
+    }
+    change_word(&kit_events()->pending[port / 32], port % 32, true);
 }
 
 void set_mask(evtchn_port_t port, bool masked)
 {
-    volatile uint32_t *word = &kit_events()->mask[port / 32];
-    uint32_t bit = UINT32_C(1) << port % 32;
-
-    if (masked) {
-        __atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+    if (fifo_words) {
+        change_word(&fifo_words[port], EVTCHN_FIFO_MASKED, masked);
     } else {
-        __atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
+        change_word(&kit_events()->mask[port / 32], port % 32, masked);
     }
 }
 
@@ -242,7 +269,6 @@ int poll_with_upcall_due(const evtchn_port_t *ports, uint32_t nr_ports)
 
 /* ---- the victim ---- */
 
-static evtchn_port_t job_port;
 static void (*volatile job)(void);
 static volatile unsigned int wanted, begun, finished;
 static volatile bool saw_tick;
@@ -416,8 +442,31 @@ static void release_commands(void)
     (void)sched_op(SCHEDOP_pin_override, &unpin);
 }
 
+/* All ports are closed by that, so the victim's is opened again, where the
+ * victim polls for it. */
+static void leave_fifo(void)
+{
+    evtchn_port_t port = 0;
+
+    fifo_words = NULL;
+    must_work("reset", schedop_evtchn_reset());
+    while (port < job_port) {
+        must_work("bind_ipi", schedop_evtchn_bind_ipi(1, &port));
+        set_mask(port, true);
+        if (port < job_port) {
+            ours[port] = true;
+        }
+    }
+    if (port != job_port) {
+        kit_panic("the victim's port is %u, not %u", port, job_port);
+    }
+}
+
 void lab_forget(void)
 {
+    if (fifo_words) {
+        leave_fifo();
+    }
     upcalls_off();
     one_shot(0);
     for (evtchn_port_t port = 1; port < PORT_LIMIT; port++) {

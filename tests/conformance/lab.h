@@ -79,6 +79,10 @@ void set_pending(evtchn_port_t port); /* by hand, no event */
 void clear_pending(evtchn_port_t port);
 void set_mask(evtchn_port_t port, bool masked); /* by hand, no event */
 
+/* The domain has FIFO ports now: from here on the above is about their event
+ * words, at `words`. lab_reset() brings back the 2-level ones. */
+void lab_fifo(volatile uint32_t *words);
+
 volatile struct vcpu_info *info_of(unsigned int vcpu);
 
 /* Forgets the selector and the upcall-pending byte of a vCPU. */

@@ -30,14 +30,25 @@
 extern const struct topic topic_encoding, topic_block, topic_poll,
     topic_watchdog, topic_pin, topic_evtchn, topic_timers, topic_vcpu,
     topic_hvm, topic_apic, topic_shutdown, topic_control, topic_dogs,
-    topic_elsewhere;
+    topic_elsewhere, topic_queues, topic_fifo;
 
-static const struct topic *const topics[] = {
-    &topic_encoding,  &topic_block,    &topic_poll,
-    &topic_watchdog,  &topic_pin,      &topic_evtchn,
-    &topic_timers,    &topic_hvm,      &topic_vcpu,
-    &topic_apic,      &topic_control,  &topic_dogs,
-    &topic_elsewhere, &topic_shutdown, NULL};
+static const struct topic *const topics[] = {&topic_encoding,
+                                             &topic_block,
+                                             &topic_poll,
+                                             &topic_watchdog,
+                                             &topic_pin,
+                                             &topic_evtchn,
+                                             &topic_timers,
+                                             &topic_hvm,
+                                             &topic_vcpu,
+                                             &topic_apic,
+                                             &topic_control,
+                                             &topic_dogs,
+                                             &topic_elsewhere,
+                                             &topic_queues,
+                                             &topic_fifo,
+                                             &topic_shutdown,
+                                             NULL};
 
 static void remote_reboot(void)
 {

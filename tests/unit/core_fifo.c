@@ -264,7 +264,8 @@ static void spoilt(void **state)
             break;
         default:
             assert_int_equal(send(w, d, 0, port), 0);
-            assert_true((*word(d, port) & BIT(31)) != 0);
+            /* vCPU 1, of every second port, has no control block. */
+            assert_true(port % 2 == 0 || (*word(d, port) & BIT(31)) != 0);
             break;
         }
     }
