@@ -7,7 +7,7 @@ CLI_SRC  := $(wildcard src/cli/*.c) src/lib/elf.c src/lib/linkline.c \
     $(wildcard src/trace/*.c)
 CLI_OBJ  := $(patsubst src/%.c,$(O)/cli/%.o,$(CLI_SRC))
 CLI_AOBJ := $(patsubst src/%.c,$(O)/cli-asan/%.o,$(CLI_SRC))
-CLI_LIBS := -lxlutil -ljansson -lz -llzma -llz4 -lzstd
+CLI_LIBS := -lxlutil -lxenstore -ljansson -lz -llzma -llz4 -lzstd
 
 CLI_CFLAGS := -std=gnu11 -O2 -g -D_GNU_SOURCE $(XEN_ABI) -Iinclude -Isrc \
     -DCLI_VERSION='"$(VERSION)"' $(WARN)
@@ -33,7 +33,13 @@ $(O)/schedop.bash: $(O)/schedop
 $(O)/xl: $(O)/schedop
 	$(Q)ln -sf schedop $@
 
-ALL += $(O)/schedop $(O)/schedop.bash $(O)/xl
+# And those of xenstore-utils.
+XENSTORE_TOOLS := xenstore $(addprefix xenstore-,ls read write rm list exists \
+    chmod watch)
+$(XENSTORE_TOOLS:%=$(O)/%): $(O)/schedop
+	$(Q)ln -sf schedop $@
+
+ALL += $(O)/schedop $(O)/schedop.bash $(O)/xl $(XENSTORE_TOOLS:%=$(O)/%)
 
 # ---- tests ----
 
@@ -88,4 +94,6 @@ install-cli: $(O)/schedop $(O)/schedop.bash $(O)/schedop-hypervisor.elf
 	install -D -m 644 $(O)/schedop.bash \
 	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions/schedop
 	install -d $(DESTDIR)$(PREFIX)/libexec/schedop
-	ln -sf ../../bin/schedop $(DESTDIR)$(PREFIX)/libexec/schedop/xl
+	for name in xl $(XENSTORE_TOOLS); do \
+	    ln -sf ../../bin/schedop $(DESTDIR)$(PREFIX)/libexec/schedop/$$name; \
+	done

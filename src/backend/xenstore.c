@@ -6,9 +6,10 @@
 
 #define XS_DOMAINS_MAX 1024u
 #define XS_SHARE_MAX 65536u
+#define XS_SHARES_MAX 64u
 /* What the host itself may need beside the domains' shares. */
 #define XS_HOST_NODES 64u
-#define XS_HOST_NODES_PER_DOMAIN 64u
+#define XS_HOST_NODES_PER_DOMAIN 96u
 
 _Static_assert(sizeof(struct text_chunk) == 64, "text_chunk");
 _Static_assert(TEXT_PAGE == 4096, "the page of xenstore_config");
@@ -28,10 +29,11 @@ static bool config_complete(struct xenstore_config *cfg)
     cfg->watches = or_default(cfg->watches, 128);
     cfg->transactions = or_default(cfg->transactions, 11);
     cfg->queue_chunks = or_default(cfg->queue_chunks, 512);
+    cfg->privileged_shares = or_default(cfg->privileged_shares, 1);
     return cfg->domains >= 1 && cfg->domains <= XS_DOMAINS_MAX &&
            cfg->nodes <= XS_SHARE_MAX && cfg->chunks <= XS_SHARE_MAX &&
            cfg->watches <= XS_SHARE_MAX && cfg->queue_chunks <= XS_SHARE_MAX &&
-           cfg->transactions <= 256;
+           cfg->transactions <= 256 && cfg->privileged_shares <= XS_SHARES_MAX;
 }
 
 /* Takes pieces off an arena, or with base NULL only counts. */
@@ -51,6 +53,7 @@ static void *carve(struct carver *a, size_t count, size_t size)
 /*
  * Lays out everything of `xs` behind it; the same order for both uses. The
  * host has a slot, but no share beside its own nodes: it has no connection.
+ * One connection is privileged and may have several shares.
  */
 static void carve_all(struct xenstore *xs, struct carver *a)
 {
@@ -58,8 +61,9 @@ static void carve_all(struct xenstore *xs, struct carver *a)
     uint32_t slots = cfg->domains + 1;
     uint32_t own = XS_HOST_NODES + slots * XS_HOST_NODES_PER_DOMAIN;
     uint32_t nodes = cfg->domains * cfg->nodes + own;
+    uint32_t queues = cfg->domains + cfg->privileged_shares - 1;
     uint32_t chunks =
-        cfg->domains * (cfg->chunks + cfg->queue_chunks) + 2 * own;
+        cfg->domains * cfg->chunks + queues * cfg->queue_chunks + 2 * own;
     struct xs_node *node = carve(a, nodes, sizeof(*node));
     uint32_t pages = text_pool_pages(chunks);
     struct text_chunk **page = carve(a, pages, sizeof(*page));
@@ -67,10 +71,10 @@ static void carve_all(struct xenstore *xs, struct carver *a)
         cfg->page != NULL ? NULL : carve(a, pages, TEXT_PAGE);
 
     xs->nr_slots = slots;
-    xs->nr_watches = cfg->domains * cfg->watches + 1;
-    xs->nr_events = cfg->domains * cfg->queue_chunks + 1;
-    xs->nr_changes = cfg->domains * cfg->queue_chunks + 1;
-    xs->nr_txns = cfg->domains * cfg->transactions;
+    xs->nr_watches = queues * cfg->watches + 1;
+    xs->nr_events = queues * cfg->queue_chunks + 1;
+    xs->nr_changes = queues * cfg->queue_chunks + 1;
+    xs->nr_txns = queues * cfg->transactions;
     xs->conn = carve(a, slots, sizeof(*xs->conn));
     xs->watch = carve(a, xs->nr_watches, sizeof(*xs->watch));
     xs->event = carve(a, xs->nr_events, sizeof(*xs->event));
@@ -168,7 +172,7 @@ uint32_t xs_queue_charge(struct xenstore *xs, struct xs_conn *c,
 {
     uint32_t cost = text_cost(len), text;
 
-    if (c->queue_chunks + cost > xs->cfg.queue_chunks) {
+    if (c->queue_chunks + cost > xs_share(xs, c, xs->cfg.queue_chunks)) {
         return TEXT_NONE;
     }
     do {

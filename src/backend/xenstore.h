@@ -36,6 +36,7 @@ struct xenstore_config {
     unsigned transactions; /* 11 */
     unsigned queue_chunks; /* of text in its watches, events and transactions:
                               512 */
+    unsigned privileged_shares; /* of those three the privileged one has: 1 */
 
     /* One line about a domain that misbehaves; may be NULL. */
     void (*complain)(void *context, uint16_t domid, const char *text);
@@ -99,12 +100,15 @@ struct xenstore_domain {
     uint16_t domid;
     const char *name;
     unsigned memory_mib, target_mib, vcpus;
-    unsigned online; /* of them at first; 0: all */
+    uint64_t start_ns; /* wall-clock time of its creation, since 1970 */
+    unsigned online;   /* of them at first; 0: all */
     uint64_t console_frame, store_frame;
     uint32_t console_port, store_port;
 };
 
 int xenstore_domain_add(struct xenstore *xs, const struct xenstore_domain *d);
+int xenstore_domain_rename(struct xenstore *xs, uint16_t domid,
+                           const char *name);
 void xenstore_domain_remove(struct xenstore *xs, uint16_t domid);
 
 /*

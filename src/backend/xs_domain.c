@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The nodes that xl writes when it creates a PVH domain, with the permissions
- * it gives them, as xenstore-ls -p shows them on Xen 4.17. Left out is what
- * speaks of daemons that do not exist here (the console's back-end
- * directory, /libxl).
+ * it gives them, as xenstore-ls -p shows them on Xen 4.17; tests/store compares
+ * them. Left out is what domains cannot see (/libxl, domain 0's own).
  */
 #include "xs_private.h"
 
 /* A stable identifier: the domain's number as a version 4 UUID. */
+#define NS_PER_S 1000000000ull
 #define UUID "00000000-0000-4000-8000-00000000%04x"
 
 struct node {
@@ -45,10 +45,47 @@ static int node_write(struct xenstore *xs, const struct xenstore_domain *d,
                node->value != NULL ? node->value : number);
 }
 
+/* xl leaves this one to the domain. */
+static int own_console(struct xenstore *xs, const struct xenstore_domain *d)
+{
+    char path[64], perms[24];
+
+    fmt_snprintf(path, sizeof(path), "/local/domain/%u/console/backend-id",
+                 d->domid);
+    fmt_snprintf(perms, sizeof(perms), "n%u,r0", d->domid);
+    return xenstore_write(xs, path, "0", perms);
+}
+
+#define BACKEND "/local/domain/0/backend/console/%u"
+
+/* The console's other end, which domain 0 would have. */
+static int backend_write(struct xenstore *xs, const struct xenstore_domain *d)
+{
+    static const char *const fixed[][2] = {
+        {"online", "1"}, {"state", "1"}, {"protocol", "vt100"}};
+    char path[64], value[48];
+    int err;
+
+    fmt_snprintf(path, sizeof(path), BACKEND "/0", d->domid);
+    err = put(xs, d, false, path, "");
+    fmt_snprintf(path, sizeof(path), BACKEND "/0/frontend", d->domid);
+    fmt_snprintf(value, sizeof(value), "/local/domain/%u/console", d->domid);
+    err = err != 0 ? err : put(xs, d, false, path, value);
+    fmt_snprintf(path, sizeof(path), BACKEND "/0/frontend-id", d->domid);
+    fmt_snprintf(value, sizeof(value), "%u", d->domid);
+    err = err != 0 ? err : put(xs, d, false, path, value);
+    for (unsigned i = 0; i < 3 && err == 0; i++) {
+        fmt_snprintf(path, sizeof(path), BACKEND "/0/%s", d->domid,
+                     fixed[i][0]);
+        err = put(xs, d, false, path, fixed[i][1]);
+    }
+    return err;
+}
+
 /* /vm/UUID, which /local/domain/N/vm names. */
 static int vm_write(struct xenstore *xs, const struct xenstore_domain *d)
 {
-    char path[64], uuid[40];
+    char path[64], uuid[40], start[32];
     int err;
 
     fmt_snprintf(uuid, sizeof(uuid), UUID, d->domid);
@@ -56,6 +93,11 @@ static int vm_write(struct xenstore *xs, const struct xenstore_domain *d)
     err = put(xs, d, false, path, "");
     fmt_snprintf(path, sizeof(path), "/vm/%s/name", uuid);
     err = err != 0 ? err : put(xs, d, false, path, d->name);
+    fmt_snprintf(path, sizeof(path), "/vm/%s/start_time", uuid);
+    fmt_snprintf(start, sizeof(start), "%llu.%02u",
+                 (unsigned long long)(d->start_ns / NS_PER_S),
+                 (unsigned)(d->start_ns % NS_PER_S / (NS_PER_S / 100)));
+    err = err != 0 ? err : put(xs, d, false, path, start);
     fmt_snprintf(path, sizeof(path), "/vm/%s/uuid", uuid);
     return err != 0 ? err : put(xs, d, false, path, uuid);
 }
@@ -79,7 +121,7 @@ static int cpus_write(struct xenstore *xs, const struct xenstore_domain *d)
 
 int xenstore_domain_add(struct xenstore *xs, const struct xenstore_domain *d)
 {
-    char vm[48];
+    char vm[48], backend[48];
     const uint64_t memory_kib = (uint64_t)d->memory_mib << 10;
     const uint64_t target_kib = (uint64_t)d->target_mib << 10;
     const struct node nodes[] = {
@@ -111,21 +153,37 @@ int xenstore_domain_add(struct xenstore *xs, const struct xenstore_domain *d)
         {"store/port", NULL, d->store_port, false},
         {"store/ring-ref", NULL, d->store_frame, false},
         {"console", "", 0, false},
-        {"console/backend-id", "0", 0, false},
+        {"console/backend", backend, 0, false},
         {"console/limit", "1048576", 0, false},
         {"console/type", "xenconsoled", 0, false},
         {"console/output", "pty", 0, false},
+        {"console/tty", "", 0, false}, /* there is none */
         {"console/port", NULL, d->console_port, false},
         {"console/ring-ref", NULL, d->console_frame, false},
     };
     int err = 0;
 
     fmt_snprintf(vm, sizeof(vm), "/vm/" UUID, d->domid);
+    fmt_snprintf(backend, sizeof(backend), BACKEND "/0", d->domid);
     for (size_t i = 0; i < sizeof(nodes) / sizeof(nodes[0]) && err == 0; i++) {
         err = node_write(xs, d, &nodes[i]);
     }
+    err = err != 0 ? err : own_console(xs, d);
     err = err != 0 ? err : cpus_write(xs, d);
+    err = err != 0 ? err : backend_write(xs, d);
     return err != 0 ? err : vm_write(xs, d);
+}
+
+int xenstore_domain_rename(struct xenstore *xs, uint16_t domid,
+                           const char *name)
+{
+    char path[64];
+    int err;
+
+    fmt_snprintf(path, sizeof(path), "/local/domain/%u/name", domid);
+    err = xenstore_write(xs, path, name, NULL);
+    fmt_snprintf(path, sizeof(path), "/vm/" UUID "/name", domid);
+    return err != 0 ? err : xenstore_write(xs, path, name, NULL);
 }
 
 void xenstore_domain_remove(struct xenstore *xs, uint16_t domid)
@@ -133,6 +191,8 @@ void xenstore_domain_remove(struct xenstore *xs, uint16_t domid)
     char path[64];
 
     fmt_snprintf(path, sizeof(path), "/vm/" UUID, domid);
+    xenstore_remove(xs, path);
+    fmt_snprintf(path, sizeof(path), BACKEND, domid);
     xenstore_remove(xs, path);
     fmt_snprintf(path, sizeof(path), "/local/domain/%u", domid);
     xenstore_remove(xs, path);

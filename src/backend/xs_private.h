@@ -137,6 +137,13 @@ static inline bool xs_privileged(const struct xs_who *who)
     return who->conn == NULL || who->conn->privileged;
 }
 
+/* How much of something a connection may have, of which a share is `share`. */
+static inline uint32_t xs_share(const struct xenstore *xs,
+                                const struct xs_conn *c, uint32_t share)
+{
+    return c->privileged ? share * xs->cfg.privileged_shares : share;
+}
+
 /* xenstore.c */
 uint32_t xs_slot_of(const struct xenstore *xs, uint16_t domid);
 void xs_complain(struct xenstore *xs, struct xs_conn *c, const char *text);
@@ -149,6 +156,9 @@ void xs_conn_forget(struct xenstore *xs, struct xs_conn *c);
 /* xs_ring.c */
 bool xs_ring_serve(struct xenstore *xs, struct xs_conn *c, bool *any);
 void xs_ring_start(struct xs_conn *c);
+/* Not served any more until it reconnects; XENSTORE_ERROR_*, and why. */
+void xs_ring_break(struct xenstore *xs, struct xs_conn *c, uint32_t error,
+                   const char *why);
 
 /* xs_request.c: carries out c->in and puts the reply into c->out */
 void xs_request(struct xenstore *xs, struct xs_conn *c);

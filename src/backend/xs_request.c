@@ -341,6 +341,11 @@ static int do_set_perms(struct xs_req *q)
         }
         nr++;
     }
+    /* As xenstored has it, which knows all domains. */
+    if (perm[0].domid != XS_DOMID_HOST &&
+        xs_slot_of(q->who.xs, perm[0].domid) == XS_SLOT_HOST) {
+        return -XEN_ENOENT;
+    }
     return reply_ok(q, xs_set_perms(&q->who, path, perm, nr));
 }
 

@@ -14,11 +14,13 @@
 _Static_assert(sizeof(struct xenstore_domain_interface) == 2076,
                "xenstore_domain_interface");
 
-static void ring_break(struct xenstore *xs, struct xs_conn *c, uint32_t error,
-                       const char *why)
+void xs_ring_break(struct xenstore *xs, struct xs_conn *c, uint32_t error,
+                   const char *why)
 {
     c->broken = true;
-    __atomic_store_n(&c->ring->error, error, __ATOMIC_SEQ_CST);
+    if (c->ring != NULL) {
+        __atomic_store_n(&c->ring->error, error, __ATOMIC_SEQ_CST);
+    }
     xs_complain(xs, c, why);
 }
 
@@ -54,9 +56,9 @@ static size_t ring_take(struct xenstore *xs, struct xs_conn *c, char *to,
     const volatile char *req = r->req;
 
     if (fill > XENSTORE_RING_SIZE) {
-        ring_break(xs, c, XENSTORE_ERROR_RINGIDX,
-                   "xenstore ring broken: its request indices are "
-                   "impossible");
+        xs_ring_break(xs, c, XENSTORE_ERROR_RINGIDX,
+                      "xenstore ring broken: its request indices are "
+                      "impossible");
         return 0;
     }
     size_t n = fill < want ? fill : want;
@@ -81,9 +83,9 @@ static size_t ring_give(struct xenstore *xs, struct xs_conn *c,
     volatile char *rsp = r->rsp;
 
     if (fill > XENSTORE_RING_SIZE) {
-        ring_break(xs, c, XENSTORE_ERROR_RINGIDX,
-                   "xenstore ring broken: its response indices are "
-                   "impossible");
+        xs_ring_break(xs, c, XENSTORE_ERROR_RINGIDX,
+                      "xenstore ring broken: its response indices are "
+                      "impossible");
         return 0;
     }
     size_t room = XENSTORE_RING_SIZE - fill;
@@ -165,9 +167,9 @@ static bool ring_fetch(struct xenstore *xs, struct xs_conn *c, bool *moved)
             return false;
         }
         if (c->in.head.len > XENSTORE_PAYLOAD_MAX) {
-            ring_break(xs, c, XENSTORE_ERROR_PROTO,
-                       "xenstore ring broken: a request is longer than the "
-                       "protocol allows");
+            xs_ring_break(xs, c, XENSTORE_ERROR_PROTO,
+                          "xenstore ring broken: a request is longer than the "
+                          "protocol allows");
             return false;
         }
     }

@@ -18,7 +18,7 @@ int xs_txn_start(struct xenstore *xs, struct xs_conn *c, uint32_t *id)
     for (uint32_t i = 0; i < xs->nr_txns && t == NULL; i++) {
         t = xs->txn[i].used ? NULL : &xs->txn[i];
     }
-    if (t == NULL || c->nr_txns >= xs->cfg.transactions) {
+    if (t == NULL || c->nr_txns >= xs_share(xs, c, xs->cfg.transactions)) {
         return -XEN_ENOSPC;
     }
     do {

@@ -5,7 +5,9 @@
  * Events wait in a queue of the connection until its ring has room. An event
  * that is already waiting is not queued twice: it says "look again", and the
  * domain has not looked yet. What a domain does not fetch is bounded by its
- * queue share; beyond that events are lost, which is said once.
+ * queue share. None is lost behind its back: where one would be, the domain is
+ * not spoken to any more, as by Xen's xenstored, until it reconnects. (An event
+ * that is too long for a message is not sent by either.)
  */
 #include "xs_private.h"
 
@@ -25,6 +27,9 @@ static void event_add(struct xenstore *xs, const struct xs_watch *w,
 {
     struct xs_conn *c = &xs->conn[w->slot];
 
+    if (c->broken) {
+        return;
+    }
     for (uint32_t i = c->first_event; i != 0; i = xs->event[i].next) {
         if (xs->event[i].token == w->token &&
             text_equal(&xs->pool.text, xs->event[i].path, path.s, path.len)) {
@@ -36,7 +41,8 @@ static void event_add(struct xenstore *xs, const struct xs_watch *w,
         e == 0 ? TEXT_NONE : xs_queue_charge(xs, c, path.s, path.len);
 
     if (text == TEXT_NONE) {
-        xs_complain(xs, c, "xenstore events lost: its queue is full");
+        xs_ring_break(xs, c, XENSTORE_ERROR_COMM,
+                      "xenstore ignored: it does not read its events");
         return;
     }
     xs->event_free = xs->event[e].next;
@@ -92,6 +98,7 @@ size_t xs_event_next(struct xenstore *xs, struct xs_conn *c,
     token_len = text_len(text, e->token);
     len = path_len + 1 + token_len + 1;
     if (len > XENSTORE_PAYLOAD_MAX) {
+        /* A long path with a long token: xenstored does not send it either. */
         xs_complain(xs, c, "xenstore event lost: too long for a message");
         event_free(xs, c);
         return 0;
@@ -136,7 +143,8 @@ int xs_watch_add(struct xenstore *xs, struct xs_conn *c, struct xs_path path,
     if (watch_find(xs, c, path, token, &before) != 0) {
         return -XEN_EEXIST;
     }
-    if (c->nr_watches >= xs->cfg.watches || xs->watch_free == 0) {
+    if (c->nr_watches >= xs_share(xs, c, xs->cfg.watches) ||
+        xs->watch_free == 0) {
         return -XEN_E2BIG;
     }
     uint32_t path_text = xs_queue_charge(xs, c, path.s, path.len);

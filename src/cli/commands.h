@@ -22,6 +22,11 @@ extern const struct cli_command cli_shutdown_command, cli_reboot_command;
 extern const struct cli_command cli_vcpu_pin_command, cli_vcpu_set_command;
 extern const struct cli_command cli_mem_set_command,
     cli_mem_max_command; /* verb_memory.c */
+extern const struct cli_command cli_xenstore_ls_command,
+    cli_xenstore_read_command, cli_xenstore_write_command,
+    cli_xenstore_rm_command, cli_xenstore_list_command,
+    cli_xenstore_exists_command, cli_xenstore_chmod_command,
+    cli_xenstore_watch_command; /* verb_store.c */
 extern const struct cli_command cli_info_command, cli_dmesg_command,
     cli_debug_keys_command;                                /* verb_info.c */
 extern const struct cli_command cli_top_command;           /* verb_top.c */

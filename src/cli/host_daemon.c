@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The loop of a host, its beginning and its end: see host_daemon.h. */
 #include "host_daemon.h"
+#include "host_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -180,8 +181,8 @@ static int wait_ms(const struct host *h)
 
 static void serve(struct host *h)
 {
-    struct pollfd p[P_CLIENTS + HOST_CLIENTS_MAX + 1];
-    size_t n = fill(h, p);
+    struct pollfd p[P_CLIENTS + HOST_CLIENTS_MAX + 1 + HOST_STORE_CLIENTS + 1];
+    size_t store = fill(h, p), n = store + host_store_fill(h, p + store);
 
     if (poll(p, (nfds_t)n, wait_ms(h)) < 0) {
         return; /* EINTR cannot happen, and anything else passes */
@@ -196,6 +197,7 @@ static void serve(struct host *h)
         tail_read(&h->messages, &h->q.messages);
     }
     serve_clients(h, p + P_CLIENTS);
+    host_store_serve(h, p + store);
     if (p[P_LISTEN].revents != 0 && h->nr_clients <= HOST_CLIENTS_MAX) {
         host_accept(h);
     }
@@ -237,7 +239,7 @@ static void say_end(struct host *h)
     host_event(h, json_pack("{s:s, s:s}", "event", "host-end", "why", why));
     flush_clients(h);
     host_dir_set_last_end(h->dir, why);
-    (void)unlinkat(h->dir->fd, "control", 0);
+    (void)unlinkat(h->dir->fd, HOST_CONTROL_SOCKET, 0);
 }
 
 /* ---- the beginning ---- */
@@ -292,10 +294,12 @@ static int run_locked(struct host *h)
 
     (void)unlinkat(h->dir->fd, "last-end", 0); /* it speaks of another */
     h->signals = open_signals();
-    h->listener = host_dir_listen(h->dir);
-    if (h->signals < 0 || h->listener < 0 || start_machine(h) != 0) {
+    h->listener = host_dir_listen(h->dir, HOST_CONTROL_SOCKET);
+    if (h->signals < 0 || h->listener < 0 || host_store_open(h) != 0 ||
+        start_machine(h) != 0) {
         qemu_end(&h->q);
-        (void)unlinkat(h->dir->fd, "control", 0);
+        host_store_close(h);
+        (void)unlinkat(h->dir->fd, HOST_CONTROL_SOCKET, 0);
         return CLI_ERROR;
     }
     while (h->phase != HOST_OVER) {
@@ -304,6 +308,7 @@ static int run_locked(struct host *h)
     ordered = h->why != NULL && strncmp(h->why, "it ", 3) == 0;
     say_end(h);
     host_clients_free(h);
+    host_store_close(h);
     dumps_end(&h->dumps);
     host_again_free(h);
     host_guests_free(h);

@@ -16,6 +16,7 @@
  *   host_pool.c     those about cpupools and knobs
  *   host_save.c     those of `save` and `restore`
  *   host_gdb.c      those of `gdb`
+ *   host_store.c    the socket that is xenstored's
  *   host_dump.c     those of `dump-core`; cores of domains that ended
  */
 #ifndef SCHEDOP_CLI_HOST_DAEMON_H
@@ -124,6 +125,8 @@ struct host_question {
     void *context;
 };
 
+struct host_store;
+
 enum host_phase { HOST_BOOTING, HOST_RUNNING, HOST_STOPPING, HOST_OVER };
 
 struct host {
@@ -143,7 +146,8 @@ struct host {
     struct host_question *questions; /* oldest first */
     uint32_t next_tag;
     struct dumps dumps; /* cores being written */
-    unsigned asked;     /* sent and not answered */
+    struct host_store *store;
+    unsigned asked; /* sent and not answered */
     enum host_phase phase;
     uint64_t phase_end_ms;        /* UINT64_MAX: none */
     int listener, signals, ready; /* ready: tells whoever started us */

@@ -130,7 +130,8 @@ enum host_state_seen host_dir_look(const struct host_dir *dir, pid_t *pid)
     if (held) {
         return HOST_RUNS;
     }
-    return faccessat(dir->fd, "control", F_OK, 0) == 0 ? HOST_DIED : HOST_ENDED;
+    return faccessat(dir->fd, HOST_CONTROL_SOCKET, F_OK, 0) == 0 ? HOST_DIED
+                                                                 : HOST_ENDED;
 }
 
 int host_dir_lock(const struct host_dir *dir)
@@ -158,24 +159,24 @@ int host_dir_lock(const struct host_dir *dir)
 
 /* ---- the socket ---- */
 
-static struct sockaddr_un address(const struct host_dir *dir)
+static struct sockaddr_un address(const struct host_dir *dir, const char *name)
 {
     struct sockaddr_un a = {.sun_family = AF_UNIX};
 
-    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/control",
-                   dir->fd);
+    (void)snprintf(a.sun_path, sizeof(a.sun_path), "/proc/self/fd/%d/%s",
+                   dir->fd, name);
     return a;
 }
 
-int host_dir_listen(const struct host_dir *dir)
+int host_dir_listen(const struct host_dir *dir, const char *name)
 {
-    const struct sockaddr_un a = address(dir);
+    const struct sockaddr_un a = address(dir, name);
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-    (void)unlinkat(dir->fd, "control", 0); /* we have the lock: it is stale */
+    (void)unlinkat(dir->fd, name, 0); /* we have the lock: it is stale */
     if (fd < 0 || bind(fd, (const struct sockaddr *)&a, sizeof(a)) != 0 ||
-        fchmodat(dir->fd, "control", 0600, 0) != 0 || listen(fd, 16) != 0) {
-        cli_error("cannot make the socket %s/control: %s", dir->path,
+        fchmodat(dir->fd, name, 0600, 0) != 0 || listen(fd, 64) != 0) {
+        cli_error("cannot make the socket %s/%s: %s", dir->path, name,
                   strerror(errno));
         if (fd >= 0) {
             close(fd);
@@ -187,7 +188,7 @@ int host_dir_listen(const struct host_dir *dir)
 
 int host_dir_connect(const struct host_dir *dir)
 {
-    const struct sockaddr_un a = address(dir);
+    const struct sockaddr_un a = address(dir, HOST_CONTROL_SOCKET);
     int fd, saved;
 
     if (dir->fd < 0) {

@@ -5,6 +5,7 @@
  *
  *   lock      locked by the host while it lives; holds its process id
  *   control   its Unix socket (docs/control.md)
+ *   xenstore  another, as xenstored's
  *   log       what it has to say
  *   last-end  one line, why the last one ended
  *
@@ -20,6 +21,8 @@
 #include "cli.h"
 
 #define HOST_DEFAULT "default"
+#define HOST_CONTROL_SOCKET "control"
+#define HOST_STORE_SOCKET "xenstore"
 
 struct host_dir {
     const char *name;
@@ -56,7 +59,7 @@ enum host_state_seen host_dir_look(const struct host_dir *dir, pid_t *pid);
 int host_dir_lock(const struct host_dir *dir);
 
 /* A listening socket in place of any that is left over; -1 after an error. */
-int host_dir_listen(const struct host_dir *dir);
+int host_dir_listen(const struct host_dir *dir, const char *name);
 
 /* A connected socket; -1 with errno. */
 int host_dir_connect(const struct host_dir *dir);

@@ -4,6 +4,7 @@
  * questions to it are answered in their order (docs/link.md, `ask`).
  */
 #include "host_daemon.h"
+#include "host_store.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -231,6 +232,9 @@ static void on_line(void *context, char *line, size_t len)
         break;
     case LINK_DUMP:
         host_dump_line(h, &m);
+        break;
+    case LINK_STORE:
+        host_store_line(h);
         break;
     case LINK_EXIT:
     case LINK_TRACE:

@@ -206,6 +206,13 @@ static bool parse_exit(struct fields *f, struct link_message *m)
     return take_number(f, UINT32_MAX, &m->number);
 }
 
+static bool parse_nothing(struct fields *f, struct link_message *m)
+{
+    (void)f;
+    (void)m;
+    return true;
+}
+
 static bool parse_row(struct fields *f, struct link_message *m)
 {
     return take_number(f, UINT32_MAX, &m->number) && take_text(f, m);
@@ -244,6 +251,7 @@ static const struct {
     {"stopped", LINK_STOPPED, parse_create},
     {"took", LINK_TOOK, parse_start},
     {"dump", LINK_DUMP, parse_dump},
+    {"store", LINK_STORE, parse_nothing},
     {"row", LINK_ROW, parse_row},
     {"did", LINK_DID, parse_did},
 };

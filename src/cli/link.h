@@ -36,6 +36,7 @@ enum link_verb {
     LINK_STOPPED, /* domid, name */
     LINK_DUMP,    /* domid, name, area: its record */
     LINK_TOOK,    /* domid; number: bytes of its input */
+    LINK_STORE,   /* the ring of our xenstore has news */
     LINK_ROW,     /* number: tag; text */
     LINK_DID,     /* number: tag; error; text */
 };

@@ -55,6 +55,14 @@ static const struct cli_command *const commands[] = {
     &cli_info_command,
     &cli_dmesg_command,
     &cli_debug_keys_command,
+    &cli_xenstore_ls_command,
+    &cli_xenstore_read_command,
+    &cli_xenstore_write_command,
+    &cli_xenstore_rm_command,
+    &cli_xenstore_list_command,
+    &cli_xenstore_exists_command,
+    &cli_xenstore_chmod_command,
+    &cli_xenstore_watch_command,
     &cli_gdb_command,
     &cli_save_command,
     &cli_dump_core_command,
@@ -124,12 +132,39 @@ static const struct cli_command *cli_command_find(const char *name)
     return NULL;
 }
 
+static const char *base_name(const char *program)
+{
+    const char *slash = strrchr(program, '/');
+
+    return slash != NULL ? slash + 1 : program;
+}
+
 static bool is_xl(const char *program)
 {
-    const char *slash = program != NULL ? strrchr(program, '/') : NULL;
+    return strcmp(base_name(program), "xl") == 0;
+}
 
-    return program != NULL &&
-           strcmp(slash != NULL ? slash + 1 : program, "xl") == 0;
+/* `xenstore-ls PATH`, or `xenstore ls PATH`. */
+static int store_tool(int argc, char **argv)
+{
+    bool any = strcmp(base_name(argv[0]), "xenstore") == 0;
+    const char *mode = any && argc > 1 ? argv[1] : "";
+    char *verb =
+        any ? cli_format("xenstore-%s", mode) : cli_strdup(base_name(argv[0]));
+    const struct cli_command *command = cli_command_find(verb);
+    int skip = any ? 2 : 1;
+
+    free(verb);
+    if (command == NULL) {
+        (void)fprintf(stderr,
+                      *mode != '\0' ? "xenstore: unknown mode %s\n\n"
+                                    : "xenstore: Usage: xenstore <mode> [-h] "
+                                      "[...]\n",
+                      mode);
+        return CLI_ERROR;
+    }
+    cli_message_verb(command->name);
+    return command->main(command, argc - skip, argv + skip);
 }
 
 /* Words that are no verbs. */
@@ -164,6 +199,9 @@ int main(int argc, char **argv)
     }
     if (argc > 0 && is_xl(argv[0])) {
         return xl_main(commands, argc - 1, argv + 1);
+    }
+    if (argc > 0 && strncmp(base_name(argv[0]), "xenstore", 8) == 0) {
+        return store_tool(argc, argv);
     }
     if (argc > 2 && strcmp(argv[1], "--host") == 0) {
         verb_set_host(argv[2]);

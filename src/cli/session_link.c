@@ -217,6 +217,7 @@ static void on_message(struct session *s, const struct link_message *m)
     case LINK_UNKNOWN:
     case LINK_GONE:
     case LINK_STOPPED:
+    case LINK_STORE:
     case LINK_ROW:
     case LINK_DID:
         break;

@@ -75,7 +75,7 @@ static bool is_ours(const struct cli_command *c)
     return c == &cli_run_command || c == &cli_conform_command ||
            c == &cli_lab_command || c == &cli_trace_command ||
            c == &cli_gdb_command || c == &cli_host_command ||
-           c == &cli_watch_command;
+           c == &cli_watch_command || strncmp(c->name, "xenstore-", 9) == 0;
 }
 
 bool xl_has(const struct cli_command *c)

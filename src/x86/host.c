@@ -152,6 +152,7 @@ static void connect_store(struct host_domain *h)
         .name = h->name,
         .memory_mib = h->spec->memory_mib,
         .target_mib = domain_target_mib(h->spec),
+        .start_ns = time_wall_ns_at_boot() + time_now(),
         .vcpus = h->spec->vcpus,
         .online = h->spec->online,
         .console_frame = param(h, HVM_PARAM_CONSOLE_PFN),
@@ -269,10 +270,14 @@ static void on_complaint(void *context, uint16_t domid, const char *text)
 /* Called by the store, so inside host_round() and with `work` held. */
 static void on_notify(void *context, uint16_t domid)
 {
-    const struct host_domain *h = host_find(domid);
+    const struct host_domain *h;
     struct sop_pcpu *self = x86_self()->sop;
 
     (void)context;
+    if (host_store_notify(domid)) {
+        return;
+    }
+    h = host_find(domid);
     if (h != NULL) {
         sop_evtchn_host_notify(self, h->sop, domain_xenstore_port(h->x86));
     }
@@ -284,12 +289,15 @@ static void *text_page(void *context)
     return hv_alloc(PAGE_SIZE);
 }
 
+#define STORE_SHARES 8u /* of the tool, which speaks for many */
+
 void host_init(struct sop_system *sys)
 {
     struct xenstore_config cfg = {
-        .domains = host.stays                 ? x86_nr_domains()
+        .domains = host.stays                 ? x86_nr_domains() + 1
                    : boot_info.nr_modules > 0 ? boot_info.nr_modules
                                               : 1,
+        .privileged_shares = host.stays ? STORE_SHARES : 1,
         .complain = on_complaint,
         .notify = on_notify,
         .page = text_page,

@@ -14,6 +14,7 @@
  *   host_dump.c     domains of which a core is written
  *   host_query.c    what there is: domains, vCPUs, pCPUs, the machine
  *   host_act.c      what is done to a domain that runs
+ *   host_store.c    the tool's connection to the xenstore
  *   host_memory.c   how much memory a domain should use
  *   host_pool.c     cpupools, hotplug and knobs
  *
@@ -230,6 +231,11 @@ host_ask_fn ask_again;
 bool host_name_is_good(const char *name);
 host_ask_fn ask_pause, ask_unpause, ask_destroy, ask_shutdown, ask_rename,
     ask_vcpu_pin, ask_trigger, ask_store_read, ask_store_write, ask_debug;
+
+/* host_store.c */
+host_ask_fn ask_store_open, ask_store_kick;
+/* Tells the tool, if it is the one connected as `domid`. */
+bool host_store_notify(uint16_t domid);
 
 /* host_memory.c */
 host_ask_fn ask_memory_target, ask_memory_max;

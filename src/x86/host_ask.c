@@ -159,6 +159,8 @@ static const struct {
     {"trigger", ask_trigger},
     {"store-read", ask_store_read},
     {"store-write", ask_store_write},
+    {"store-open", ask_store_open},
+    {"store-kick", ask_store_kick},
     {"memory-target", ask_memory_target},
     {"memory-max", ask_memory_max},
     {"debug", ask_debug},

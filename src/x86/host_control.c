@@ -141,11 +141,9 @@ struct host_domain *host_build(struct sop_pcpu *self,
 
 bool host_rename(struct host_domain *h, const char *name)
 {
-    char path[40];
-
     x86_snprintf(h->name, sizeof(h->name), "%s", name);
-    x86_snprintf(path, sizeof(path), "/local/domain/%u/name", h->domid);
-    return !h->in_store || xenstore_write(host.store, path, name, NULL) == 0;
+    return !h->in_store ||
+           xenstore_domain_rename(host.store, h->domid, name) == 0;
 }
 
 /* A name for one that another takes the place of; as xl, not if it is taken. */

@@ -236,6 +236,13 @@ void link_took(const struct link_domain *d, uint32_t bytes)
     }
 }
 
+void link_store(void)
+{
+    if (link_present()) {
+        link_printf("store\n");
+    }
+}
+
 void link_gone(const struct link_domain *d)
 {
     if (link_present()) {

@@ -34,6 +34,7 @@ void link_end(const struct link_domain *d, uint8_t code, const char *action,
 void link_dump(const struct link_domain *d, uint64_t pa, uint64_t bytes);
 void link_gone(const struct link_domain *d);
 void link_stopped(const struct link_domain *d); /* for its debugger */
+void link_store(void); /* the tool's ring of the xenstore has news */
 void link_exit(unsigned code);
 
 /* The ring of trace records of a pCPU: its header is at `pa`. */

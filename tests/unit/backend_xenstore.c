@@ -769,31 +769,70 @@ static void watches_are_limited(void **state)
     watch(1, "data/one-more", "t", "OK");
 }
 
-static void unread_events_are_limited(void **state)
+/* Changes `n` nodes that guest 0 watches, and never reads of it. */
+static void change(unsigned n)
 {
-    struct reply r;
     char path[64];
-    unsigned events = 0;
 
-    (void)state;
-    watch(0, "data", "t", "OK");
-    for (unsigned i = 0; i < 3000; i++) {
+    for (unsigned i = 0; i < n; i++) {
         snprintf(path, sizeof(path), "/local/domain/1/data/%u", i % 600);
         xenstore_write(w.xs, path, "1", NULL);
-        xenstore_run(w.xs);
-    }
-    assert_int_equal(w.guest[0].complaints, 1);
-    assert_string_equal(w.guest[0].complaint,
-                        "xenstore events lost: its queue is full");
-    expect_write(&w, 1, 0, "data/fine", "1", "OK");
-    while (guest_receive(&w, 0, &r)) {
-        assert_int_equal(r.head.type, XS_WATCH_EVENT);
-        events++;
         while (xenstore_run(w.xs)) {
         }
     }
-    assert_in_range(events, 400, 600);
+}
+
+static unsigned events_read(void)
+{
+    struct reply r;
+    unsigned n = 0;
+
+    while (guest_receive(&w, 0, &r)) {
+        assert_int_equal(r.head.type, XS_WATCH_EVENT);
+        n++;
+        while (xenstore_run(w.xs)) {
+        }
+    }
+    return n;
+}
+
+static void no_event_is_lost_within_the_share(void **state)
+{
+    (void)state;
+    watch(0, "data", "t", "OK");
+    expect_event(&w, 0, "data", "t");
+    for (unsigned round = 0; round < 3; round++) {
+        change(400);
+        change(400); /* says nothing new of those that wait */
+        assert_in_range(events_read(), 400, 440); /* the ring holds some */
+        assert_int_equal(w.guest[0].complaints, 0);
+    }
     expect(&w, 0, XS_READ, "name", "guest");
+}
+
+/* Where one would be lost the domain is told, and ignored until it is new. */
+static void unread_events_are_limited(void **state)
+{
+    (void)state;
+    watch(0, "data", "t", "OK");
+    change(3000);
+    assert_int_equal(w.guest[0].complaints, 1);
+    assert_string_equal(w.guest[0].complaint,
+                        "xenstore ignored: it does not read its events");
+    assert_int_equal(w.guest[0].ring.error, XENSTORE_ERROR_COMM);
+    expect_write(&w, 1, 0, "data/fine", "1", "OK");
+    guest_send(&w, 0, XS_READ, 0, "name", 5);
+    while (xenstore_run(w.xs)) {
+    }
+    assert_int_equal(w.guest[0].ring.req_cons + 16 + 5,
+                     w.guest[0].ring.req_prod);
+    w.guest[0].ring.connection = XENSTORE_RECONNECT;
+    while (xenstore_run(w.xs)) {
+    }
+    assert_int_equal(w.guest[0].ring.error, XENSTORE_ERROR_NONE);
+    expect(&w, 0, XS_READ, "name", "guest");
+    change(1); /* its watches are gone, too */
+    assert_int_equal(events_read(), 0);
 }
 
 static void changes_in_a_transaction_are_limited(void **state)
@@ -931,6 +970,7 @@ int main(void)
         TEST(bytes_are_limited),
         TEST(pages_run_out),
         TEST(watches_are_limited),
+        TEST(no_event_is_lost_within_the_share),
         TEST(unread_events_are_limited),
         TEST(changes_in_a_transaction_are_limited),
         TEST(snapshots_do_not_take_others_room),
