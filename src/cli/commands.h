@@ -32,6 +32,8 @@ extern const struct cli_command cli_info_command, cli_dmesg_command,
 extern const struct cli_command cli_top_command;           /* verb_top.c */
 extern const struct cli_command cli_sched_credit2_command; /* verb_sched.c */
 extern const struct cli_command cli_sched_rtds_command;    /* verb_rtds.c */
+extern const struct cli_command
+    cli_sched_arinc653_command; /* verb_arinc653.c */
 extern const struct cli_command cli_cpupool_list_command,
     cli_cpupool_create_command, cli_cpupool_destroy_command,
     cli_cpupool_rename_command, cli_cpupool_add_command,

@@ -284,6 +284,6 @@ host_serve_fn host_serve_create;
 host_serve_fn host_serve_pools, host_serve_pool_create, host_serve_pool_destroy,
     host_serve_pool_rename, host_serve_pool_add, host_serve_pool_remove,
     host_serve_pool_move, host_serve_credit2, host_serve_credit2_pool,
-    host_serve_rtds;
+    host_serve_rtds, host_serve_arinc653;
 
 #endif

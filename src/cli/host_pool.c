@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include <schedop/link.h>
+
 void host_serve_pools(struct host *h, struct host_client *c,
                       struct host_request *r, json_t *args)
 {
@@ -137,6 +139,46 @@ void host_serve_credit2_pool(struct host *h, struct host_client *c,
                  pool, t.data);
         cli_text_free(&t);
     }
+}
+
+/* With a frame and windows it sets them; all must fit into one line. */
+void host_serve_arinc653(struct host *h, struct host_client *c,
+                         struct host_request *r, json_t *args)
+{
+    const json_t *windows = json_object_get(args, "windows"), *w;
+    struct cli_text t = {0};
+    uint64_t pool, frame;
+    size_t i;
+
+    (void)c;
+    if (!host_number(h, r, args, "pool", UINT32_MAX, &pool)) {
+        return;
+    }
+    cli_text_printf(&t, "sched-arinc653 %" PRIu64, pool);
+    if (windows != NULL) {
+        if (!host_number(h, r, args, "major_frame_ns", INT64_MAX, &frame)) {
+            cli_text_free(&t);
+            return;
+        }
+        cli_text_printf(&t, " %" PRIu64, frame);
+    }
+    json_array_foreach(windows, i, w)
+    {
+        const char *word = json_string_value(w);
+
+        if (word == NULL || strpbrk(word, " \n") != NULL) {
+            host_refuse(h, r, "usage", "a window is DOMAIN:VCPU:NS");
+            cli_text_free(&t);
+            return;
+        }
+        cli_text_printf(&t, " %s", word);
+    }
+    if (t.len > SCHEDOP_LINK_LINE_MAX - 40) {
+        host_refuse(h, r, "usage", "too many windows, or too long names");
+    } else {
+        host_ask(h, host_answer_rows, r, "%s", t.data);
+    }
+    cli_text_free(&t);
 }
 
 /* Without a vCPU: what new ones get, or, when setting, all. */

@@ -241,6 +241,7 @@ static const struct {
     {"sched-credit2", host_serve_credit2},
     {"sched-credit2-pool", host_serve_credit2_pool},
     {"sched-rtds", host_serve_rtds},
+    {"sched-arinc653", host_serve_arinc653},
     {"dmesg", serve_dmesg},
     {"watch", serve_watch},
     {"console", serve_console},

@@ -43,6 +43,7 @@ static const struct cli_command *const commands[] = {
     &cli_mem_max_command,
     &cli_sched_credit2_command,
     &cli_sched_rtds_command,
+    &cli_sched_arinc653_command,
     &cli_cpupool_list_command,
     &cli_cpupool_create_command,
     &cli_cpupool_destroy_command,

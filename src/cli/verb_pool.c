@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Cpupools of a host that runs: xl's `cpupool-` verbs. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +10,7 @@
 #include "cpulist.h"
 #include "cpupool.h"
 #include "verb.h"
+#include "verb_sched.h"
 
 #define VERB(id, verb, text, synopsis_, description_)                          \
     static int id##_main(const struct cli_command *self, int argc,             \
@@ -198,6 +200,22 @@ static int fill_pool(struct control *c, json_int_t id, uint64_t cpus)
     return CLI_OK;
 }
 
+static int set_windows(struct control *c, json_int_t pool,
+                       const struct cli_pool *p)
+{
+    json_t *windows = json_array();
+    size_t i;
+
+    for (i = 0; i < p->nr_windows; i++) {
+        const struct cli_window *w = &p->window[i];
+        char *word = cli_format("%s:%u:%" PRIu64, w->domain, w->vcpu, w->ns);
+
+        json_array_append_new(windows, json_string(word));
+        free(word);
+    }
+    return sched_set_windows(c, pool, p->frame_ns, windows);
+}
+
 static int create_pool(struct control *c, const struct cli_pool *p,
                        const char *sched, bool dry)
 {
@@ -216,6 +234,9 @@ static int create_pool(struct control *c, const struct cli_pool *p,
         json_pack("{s:s, s:s}", "name", p->name, "sched", sched), NULL);
     rc = answer != NULL ? fill_pool(c, verb_int(answer, "pool"), p->cpus)
                         : CLI_ERROR;
+    if (rc == CLI_OK && p->nr_windows != 0) {
+        rc = set_windows(c, verb_int(answer, "pool"), p);
+    }
     json_decref(answer);
     if (rc != CLI_OK) {
         cli_error("error on creating cpupool");
@@ -250,11 +271,6 @@ static int create(struct control *c, const struct verb_args *a)
             cli_error("Pool name \"%s\" already exists", p.name);
             rc = CLI_ERROR;
         }
-    }
-    if (rc == CLI_OK && p.nr_windows != 0) {
-        cli_error("the windows of an arinc653 schedule can be given to `run` "
-                  "alone");
-        rc = CLI_ERROR;
     }
     if (rc == CLI_OK) {
         rc = create_pool(c, &p, p.sched != NULL ? p.sched : sched,

@@ -75,8 +75,7 @@ static int add_domain(struct control *c, struct cli_text *t, const json_t *d)
     int rc = -1;
 
     if (k != NULL && strcmp(verb_string(k, "sched"), "rtds") != 0) {
-        cli_error("libxl_domain_sched_params_get returned %s not rtds.",
-                  verb_string(k, "sched"));
+        sched_say_other(verb_string(k, "sched"), "rtds");
     } else if (k != NULL) {
         add_row(t, d, k);
         rc = 0;

@@ -111,6 +111,16 @@ static int print_ratelimit(struct control *c, struct cli_text *t,
     return k != NULL ? 0 : -1;
 }
 
+void sched_say_other(const char *has, const char *wanted)
+{
+    cli_error("libxl_domain_sched_params_get returned %s not %s.", has, wanted);
+    if (strcmp(has, "null") == 0) {
+        cli_error("null has no knobs.");
+    } else {
+        cli_error("The knobs of %s are those of sched-%s.", has, has);
+    }
+}
+
 static void add_header(struct cli_text *t)
 {
     cli_text_printf(t, "%-33s %4s %6s %4s\n", "Name", "ID", "Weight", "Cap");
@@ -122,8 +132,7 @@ static int add_domain(struct control *c, struct cli_text *t, const json_t *d)
     int rc = -1;
 
     if (k != NULL && strcmp(verb_string(k, "sched"), "credit2") != 0) {
-        cli_error("libxl_domain_sched_params_get returned %s not credit2.",
-                  verb_string(k, "sched"));
+        sched_say_other(verb_string(k, "sched"), "credit2");
     } else if (k != NULL) {
         cli_text_printf(t, "%-33s %4d %6d %4d\n", verb_string(d, "name"),
                         (int)verb_int(d, "domid"), (int)verb_int(k, "weight"),

@@ -243,7 +243,8 @@ host_ask_fn ask_memory_target, ask_memory_max;
 /* host_pool.c */
 host_ask_fn ask_pools, ask_pool_create, ask_pool_destroy, ask_pool_rename,
     ask_pool_add, ask_pool_remove, ask_pool_move, ask_pcpu_online,
-    ask_pcpu_offline, ask_sched_credit2, ask_sched_credit2_pool, ask_sched_rtds;
+    ask_pcpu_offline, ask_sched_credit2, ask_sched_credit2_pool, ask_sched_rtds,
+    ask_sched_arinc653;
 
 /* host_save.c */
 host_ask_fn ask_save_begin, ask_save_state, ask_save_end, ask_restore;

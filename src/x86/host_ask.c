@@ -176,6 +176,7 @@ static const struct {
     {"sched-credit2", ask_sched_credit2},
     {"sched-credit2-pool", ask_sched_credit2_pool},
     {"sched-rtds", ask_sched_rtds},
+    {"sched-arinc653", ask_sched_arinc653},
     {"save-begin", ask_save_begin},
     {"save-state", ask_save_state},
     {"save-end", ask_save_end},

@@ -231,6 +231,14 @@ int ask_pcpu_offline(struct sop_pcpu *self, struct host_ask *ask)
 
 /* ------------------------------------------------------------------- knobs */
 
+static const char *verb_of(const char *policy)
+{
+    return strcmp(policy, "credit2") == 0    ? ": see sched-credit2"
+           : strcmp(policy, "rtds") == 0     ? ": see sched-rtds"
+           : strcmp(policy, "arinc653") == 0 ? ": see sched-arinc653"
+                                             : ", which has none";
+}
+
 /* A knob of another policy names the right one. */
 static int refused(struct sop_pcpu *self, struct host_ask *ask,
                    const struct host_domain *h, uint32_t sched_id, int rc)
@@ -239,8 +247,8 @@ static int refused(struct sop_pcpu *self, struct host_ask *ask,
 
     if (strcmp(has, pools_policy_name(sched_id)) != 0) {
         x86_snprintf(ask->out, sizeof(ask->out),
-                     "these are knobs of %s; the domain's pool has %s",
-                     pools_policy_name(sched_id), has);
+                     "these are knobs of %s; the domain's pool has %s%s",
+                     pools_policy_name(sched_id), has, verb_of(has));
         return rc;
     }
     return host_ask_fail(ask, rc,
@@ -280,6 +288,29 @@ int ask_sched_credit2(struct sop_pcpu *self, struct host_ask *ask)
     return 0;
 }
 
+/* Likewise of a pool. */
+static int pool_refused(struct sop_pcpu *self, struct host_ask *ask,
+                        uint32_t id, uint32_t sched_id, int rc)
+{
+    struct sop_pool_info info;
+    const char *has;
+
+    if (sop_pool_info(self, id, &info) != 0 || info.id != id) {
+        return host_ask_fail(ask, rc, "there is no such pool");
+    }
+    has = pools_policy_name(info.sched_id);
+    if (info.sched_id != sched_id) {
+        x86_snprintf(ask->out, sizeof(ask->out),
+                     "these are knobs of %s; this pool has %s%s",
+                     pools_policy_name(sched_id), has, verb_of(has));
+        return rc;
+    }
+    return host_ask_fail(ask, rc,
+                         sched_id == XEN_SCHEDULER_ARINC653
+                             ? "the windows do not fit into the major frame"
+                             : "this is out of range");
+}
+
 int ask_sched_credit2_pool(struct sop_pcpu *self, struct host_ask *ask)
 {
     static struct policy_pool_knobs k; /* work */
@@ -297,14 +328,70 @@ int ask_sched_credit2_pool(struct sop_pcpu *self, struct host_ask *ask)
     k.u.credit2.ratelimit_us = (uint32_t)us;
     rc = sop_pool_knobs(self, id, &k, set);
     if (rc != 0) {
-        return host_ask_fail(ask, rc,
-                             rc == -XEN_ENOENT
-                                 ? "there is no such pool"
-                                 : "it has no credit2, or this is out of "
-                                   "range");
+        return pool_refused(self, ask, id, XEN_SCHEDULER_CREDIT2, rc);
     }
     x86_snprintf(ask->out, sizeof(ask->out), "ratelimit_us=%u",
                  k.u.credit2.ratelimit_us);
+    return 0;
+}
+
+/* The domain that a window means, or "-". */
+static const char *window_domain(const struct policy_arinc653_window *w)
+{
+    for (const struct host_domain *h = host.first; h != NULL; h = h->next) {
+        uint8_t handle[16];
+
+        pools_handle(h->name, handle);
+        if (memcmp(handle, w->handle, sizeof(handle)) == 0) {
+            return h->name;
+        }
+    }
+    return "-";
+}
+
+/* Words of a schedule: the frame in ns and its windows. */
+static bool next_schedule(struct host_ask *ask, struct policy_arinc653 *a)
+{
+    char word[SCHEDOP_NAME_MAX + 40];
+
+    a->count = 0;
+    if (!host_ask_number(ask, UINT64_MAX, &a->major_frame_ns)) {
+        return false;
+    }
+    while (!host_ask_end(ask)) {
+        if (!host_ask_word(ask, word, sizeof(word)) || !pools_window(a, word)) {
+            return false;
+        }
+    }
+    return a->count != 0;
+}
+
+/* The frame is the first row. */
+int ask_sched_arinc653(struct sop_pcpu *self, struct host_ask *ask)
+{
+    static struct policy_pool_knobs k; /* work */
+    struct policy_arinc653 *a = &k.u.arinc653;
+    bool set = false;
+    uint32_t id;
+    int rc;
+
+    k.sched_id = XEN_SCHEDULER_ARINC653;
+    if (!next_pool(ask, &id) ||
+        (!host_ask_end(ask) && (set = true, !next_schedule(ask, a)))) {
+        return expected(ask, "expected: sched-arinc653 POOL [FRAME "
+                             "DOMAIN:VCPU:NS...], 64 windows at most");
+    }
+    rc = sop_pool_knobs(self, id, &k, set);
+    if (rc != 0) {
+        return pool_refused(self, ask, id, XEN_SCHEDULER_ARINC653, rc);
+    }
+    link_row(ask->tag, "major_frame_ns=%llu",
+             (unsigned long long)a->major_frame_ns);
+    for (uint32_t i = 0; i < a->count; i++) {
+        link_row(ask->tag, "domain=%s vcpu=%u runtime_ns=%llu",
+                 window_domain(&a->window[i]), a->window[i].vcpu_id,
+                 (unsigned long long)a->window[i].runtime_ns);
+    }
     return 0;
 }
 

@@ -331,8 +331,7 @@ static bool to_number(const char *text, uint64_t *value)
     return *text == '\0';
 }
 
-/* DOMAIN:VCPU:NS */
-static bool add_window(struct policy_arinc653 *a, char *domain)
+bool pools_window(struct policy_arinc653 *a, char *domain)
 {
     struct policy_arinc653_window *w = &a->window[a->count];
     char *vcpu = cut(domain), *ns = vcpu != NULL ? cut(vcpu) : NULL;
@@ -366,7 +365,8 @@ static const char *set_schedule(struct sop_pcpu *self, const char *pool,
          cmdline_nth(boot_info.cmdline, "window", n, text, sizeof(text)); n++) {
         char *rest = cut(text);
 
-        if (strcmp(text, pool) == 0 && (rest == NULL || !add_window(a, rest))) {
+        if (strcmp(text, pool) == 0 &&
+            (rest == NULL || !pools_window(a, rest))) {
             return "a window is POOL:DOMAIN:VCPU:NS";
         }
     }

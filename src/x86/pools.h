@@ -24,6 +24,11 @@ void pools_start(struct sop_pcpu *self);
 /* The pool that is called so; false when there is none. Any context. */
 bool pools_find(const char *name, uint32_t *id);
 
+struct policy_arinc653;
+
+/* Adds the window "DOMAIN:VCPU:NS", cut up; false if it is none, or full. */
+bool pools_window(struct policy_arinc653 *a, char *text);
+
 /* The name of a pool that there is, else "". Good until the next change. */
 const char *pools_name(uint32_t id);
 

@@ -127,7 +127,7 @@ asked "pool-move 1 1" "0"
 asked "sched-rtds 1 - 10000 2000 0" "0 period=10000 budget=2000 extratime=0"
 asked "sched-rtds 1 1" "0 period=10000 budget=2000 extratime=0"
 asked "sched-credit2 1" \
-    "22 these are knobs of credit2; the domain's pool has rtds"
+    "22 these are knobs of credit2; the domain's pool has rtds: see sched-rtds"
 asked "pool-remove 1 2" \
     "16 it is the last one, and domains are in the pool"
 asked "pool-move 0 1" "0"
@@ -138,6 +138,21 @@ asked "pcpu-offline 1" "0"
 asked "pcpu-offline 1" "17 it is so already"
 asked "pcpu-online 1" "0"
 asked "sched-credit2 1 77 50" "0 weight=77 cap=50"
+asked "sched-credit2-pool 0 500" "0 ratelimit_us=500"
+asked "sched-credit2-pool 0 5" "22 this is out of range"
+asked "sched-arinc653 0" \
+    "22 these are knobs of arinc653; this pool has credit2: see sched-credit2"
+asked "sched-arinc653 9" "2 there is no such pool"
+asked "pool-create flight arinc653" "0 pool=1"
+asked "sched-arinc653 1 3000000 a:0:1000000 b:1:2000000" "0"
+asked "sched-arinc653 1 2000000 a:0:1000000 b:1:2000000" \
+    "22 the windows do not fit into the major frame"
+asked "sched-arinc653 1 2000000 a" \
+    "22 expected: sched-arinc653 POOL [FRAME DOMAIN:VCPU:NS...], 64 windows at most"
+asked "sched-arinc653 1" "0"
+asked "sched-credit2-pool 1" \
+    "22 these are knobs of credit2; this pool has arinc653: see sched-arinc653"
+asked "pool-destroy 1" "0"
 asked "pools" "0 free=0x4"
 [ $wrong -eq 0 ]
 verdict $? "pools, pCPUs and knobs change while a domain runs"

@@ -131,6 +131,25 @@ exits 1 "a cap out of range"
 says 'Cpu cap out of range, valid range is from 0 to 100'
 do_ cpupool-cpu-remove Pool-0 1
 exits 0 "cpupool-cpu-remove"
+do_ cpupool-create 'name="f"' 'sched="arinc653"' 'cpus=["1"]' \
+    'windows=["i 4000", "idle 1000"]' 'major_frame=6000'
+exits 0 "cpupool-create with windows"
+do_ sched-arinc653
+shows '^Cpupool f: major frame=6000us$'
+shows '^i +0 +4000$'
+do_ sched-arinc653 -p f -w i:2500 -w i.1:500
+exits 0 "sched-arinc653 -w"
+do_ sched-arinc653 -p f
+shows '^Cpupool f: major frame=3000us$'
+shows '^i +1 +500$'
+do_ sched-arinc653 -p f -m 1000 -w i:2500
+exits 1 "windows that do not fit"
+says 'the windows do not fit into the major frame'
+do_ sched-arinc653 -p Pool-0
+exits 1 "windows of another scheduler"
+says 'this pool has credit2: see sched-credit2'
+do_ cpupool-destroy f
+exits 0 "cpupool-destroy"
 do_ cpupool-create 'name="p"' 'sched="rtds"' 'cpus=["1"]'
 exits 0 "cpupool-create"
 shows '^number of cpus: 1$'
@@ -143,6 +162,12 @@ do_ sched-rtds -d i -v 0 -p 20000 -b 3000 -e 1
 exits 0 "sched-rtds"
 do_ sched-rtds -d i -v all
 shows '^i +2 +0 +20000 +3000 +yes$'
+do_ sched-credit2 -d i -w 512
+exits 1 "a knob of another scheduler"
+says "the domain's pool has rtds: see sched-rtds"
+do_ sched-credit2 -d i
+exits 1 "sched-credit2 of a domain under rtds"
+says 'The knobs of rtds are those of sched-rtds.'
 do_ cpupool-destroy p
 exits 1 "cpupool-destroy: it has a domain"
 do_ list -c
