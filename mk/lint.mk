@@ -24,7 +24,7 @@ lint-shell:
 
 lint-spelling:
 	@echo "lint: spelling"
-	$(Q)codespell -L stopp,hda,ans,inout,ue,mis,nd,parm,fo,crate $(LINT_TEXT)
+	$(Q)codespell -L stopp,hda,ans,inout,ue,mis,nd,parm,fo,crate,upto $(LINT_TEXT)
 
 # Rules of the house that need no compiler.
 lint-rules:

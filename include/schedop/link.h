@@ -34,6 +34,18 @@ struct schedop_window {
     struct schedop_window_part part[SCHEDOP_WINDOW_PARTS];
 };
 
+/*
+ * The ring by which lines come to the hypervisor, at the address that `boot`
+ * names. The tool writes `head`, counts of bytes as both indices are, and sets
+ * `waits` before it waits for a `room` line.
+ */
+#define SCHEDOP_LINK_RING 16384u
+
+struct schedop_link_ring {
+    uint32_t head, tail, waits, spare;
+    char bytes[SCHEDOP_LINK_RING];
+};
+
 /* Statistics of the `end` line, in the order of sched_op's commands. */
 #define SCHEDOP_LINK_COMMANDS                                                  \
     {                                                                          \

@@ -323,7 +323,7 @@ static int do_rm(struct xs_req *q)
 
 static int do_set_perms(struct xs_req *q)
 {
-    struct xs_perm perm[XS_PERMS_MAX];
+    struct xs_perm perm[XS_PERMS_MAX] = {0};
     struct xs_path path, text;
     uint32_t nr = 0;
     size_t at;

@@ -141,7 +141,7 @@ static size_t fill(const struct host *h, struct pollfd *p)
     p[P_LISTEN] =
         (struct pollfd){.fd = listens ? h->listener : -1, .events = POLLIN};
     p[P_LINK] = (struct pollfd){.fd = h->q.link_out, .events = POLLIN};
-    p[P_TO_LINK] = (struct pollfd){.fd = h->to_link.len ? h->q.link_in : -1,
+    p[P_TO_LINK] = (struct pollfd){.fd = qemu_waits(&h->q, &h->to_link),
                                    .events = POLLOUT};
     p[P_COM1] = (struct pollfd){.fd = h->q.com1, .events = POLLIN};
     p[P_MESSAGES] = (struct pollfd){.fd = h->q.messages, .events = POLLIN};

@@ -158,6 +158,7 @@ static void on_hello(struct host *h, const struct link_message *m)
 static void on_boot(struct host *h, const struct link_message *m)
 {
     h->boot = m->boot;
+    qemu_ring(&h->q, m->boot.ring);
     dmesg_line(h, "schedop " CLI_VERSION ", the interface of Xen 4.17");
     dmesg_line(h,
                "%" PRIu64 " pCPUs, %" PRIu64 " KiB of RAM, %" PRIu64
@@ -233,6 +234,9 @@ static void on_line(void *context, char *line, size_t len)
     case LINK_DUMP:
         host_dump_line(h, &m);
         break;
+    case LINK_ROOM:
+        qemu_room(&h->q);
+        break;
     case LINK_STORE:
         host_store_line(h);
         break;
@@ -256,17 +260,5 @@ void host_link_read(struct host *h)
 
 void host_link_write(struct host *h)
 {
-    ssize_t n;
-
-    if (h->to_link.len == 0 || h->q.link_in < 0) {
-        return;
-    }
-    n = write(h->q.link_in, h->to_link.data, h->to_link.len);
-    if (n > 0) {
-        cli_text_drop(&h->to_link, (size_t)n);
-    } else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        cli_text_drop(&h->to_link, h->to_link.len); /* QEMU is gone */
-        close(h->q.link_in);
-        h->q.link_in = -1;
-    }
+    qemu_send(&h->q, &h->to_link);
 }

@@ -123,11 +123,12 @@ static bool take_pairs(struct fields *f, const char *const *keys,
 static bool parse_boot(struct fields *f, struct link_message *m)
 {
     static const char *const keys[] = {"pcpus", "memory_kib", "hypervisor_kib",
-                                       "boot_ns"};
+                                       "boot_ns", "ring"};
     uint64_t *const slots[] = {&m->boot.pcpus, &m->boot.memory_kib,
-                               &m->boot.hypervisor_kib, &m->boot.boot_ns};
+                               &m->boot.hypervisor_kib, &m->boot.boot_ns,
+                               &m->boot.ring};
 
-    return take_pairs(f, keys, slots, 4);
+    return take_pairs(f, keys, slots, 5);
 }
 
 static bool parse_end(struct fields *f, struct link_message *m)
@@ -251,6 +252,7 @@ static const struct {
     {"stopped", LINK_STOPPED, parse_create},
     {"took", LINK_TOOK, parse_start},
     {"dump", LINK_DUMP, parse_dump},
+    {"room", LINK_ROOM, parse_nothing},
     {"store", LINK_STORE, parse_nothing},
     {"row", LINK_ROW, parse_row},
     {"did", LINK_DID, parse_did},

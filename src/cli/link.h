@@ -36,6 +36,7 @@ enum link_verb {
     LINK_STOPPED, /* domid, name */
     LINK_DUMP,    /* domid, name, area: its record */
     LINK_TOOK,    /* domid; number: bytes of its input */
+    LINK_ROOM,    /* in the ring of our lines */
     LINK_STORE,   /* the ring of our xenstore has news */
     LINK_ROW,     /* number: tag; text */
     LINK_DID,     /* number: tag; error; text */
@@ -43,6 +44,7 @@ enum link_verb {
 
 struct link_boot {
     uint64_t pcpus, memory_kib, hypervisor_kib, boot_ns;
+    uint64_t ring; /* address of a struct schedop_link_ring; 0: none */
 };
 
 struct link_stats {

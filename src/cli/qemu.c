@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <schedop/link.h>
+
 /* Ends of pipes that the child gets, in qemu.child_fd. */
 enum { CHILD_LINK_OUT, CHILD_LINK_IN, CHILD_COM1, CHILD_MESSAGES };
 
@@ -346,6 +348,80 @@ int qemu_start(struct qemu *q, const struct qemu_config *config, bool show)
     rc = spawn(q, a.v);
     free_args(&a);
     return rc;
+}
+
+/* ---- lines to the hypervisor ---- */
+
+void qemu_ring(struct qemu *q, uint64_t pa)
+{
+    if (ram_at(&q->ram, pa, sizeof(struct schedop_link_ring)) != NULL &&
+        pa % sizeof(uint64_t) == 0) {
+        q->ring = pa;
+    }
+}
+
+void qemu_room(struct qemu *q)
+{
+    q->ring_full = false;
+}
+
+int qemu_waits(const struct qemu *q, const struct cli_text *t)
+{
+    return t->len > 0 && !q->ring_full ? q->link_in : -1;
+}
+
+/* How many bytes there is room for. */
+static uint32_t ring_room(const struct schedop_link_ring *r)
+{
+    uint32_t fill = r->head - __atomic_load_n(&r->tail, __ATOMIC_SEQ_CST);
+
+    return fill > SCHEDOP_LINK_RING ? 0 : SCHEDOP_LINK_RING - fill;
+}
+
+/* Puts what fits into the ring; returns how many bytes. */
+static size_t ring_put(struct qemu *q, const struct cli_text *t)
+{
+    struct schedop_link_ring *r = (struct schedop_link_ring *)(void *)ram_at(
+        &q->ram, q->ring, sizeof(*r));
+    uint32_t head = r->head;
+    size_t n = ring_room(r);
+
+    if (n < t->len) {
+        __atomic_store_n(&r->waits, 1, __ATOMIC_SEQ_CST);
+        n = ring_room(r); /* it may have been emptied just now */
+        q->ring_full = n < t->len;
+    }
+    n = n < t->len ? n : t->len;
+    for (size_t i = 0; i < n; i++) {
+        r->bytes[(head + i) % SCHEDOP_LINK_RING] = t->data[i];
+    }
+    __atomic_store_n(&r->head, head + (uint32_t)n, __ATOMIC_SEQ_CST);
+    return n;
+}
+
+void qemu_send(struct qemu *q, struct cli_text *t)
+{
+    ssize_t n;
+    size_t put = 0;
+
+    if (t->len == 0 || q->link_in < 0 || q->ring_full) {
+        return;
+    }
+    if (q->ring != 0) {
+        put = ring_put(q, t);
+        cli_text_drop(t, put);
+        n = put > 0 ? write(q->link_in, "\n", 1) : 0;
+    } else {
+        n = write(q->link_in, t->data, t->len);
+        if (n > 0) {
+            cli_text_drop(t, (size_t)n);
+        }
+    }
+    /* If the pipe is full, what is in it will do for a bell. */
+    if (n < 0 && errno != EAGAIN && errno != EINTR) {
+        cli_text_drop(t, t->len); /* QEMU is gone */
+        close_fd(&q->link_in);
+    }
 }
 
 bool qemu_reap(struct qemu *q, int *status)

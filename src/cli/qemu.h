@@ -33,6 +33,8 @@ struct qemu {
     int com1;       /* text, to read */
     int messages;   /* QEMU's own stderr, to read */
     struct ram ram; /* of the machine, from qemu_start() on */
+    uint64_t ring;  /* where our lines go in it; 0: through COM2 */
+    bool ring_full; /* until the hypervisor says `room` */
     /* what the child gets */
     int child_fd[4];
     int *module_fd;
@@ -53,6 +55,16 @@ int qemu_add_module(struct qemu *q, const void *data, size_t size,
 
 /* 0, or -1 after an error message that says what to do. */
 int qemu_start(struct qemu *q, const struct qemu_config *config, bool show);
+
+/*
+ * Sends lines to the hypervisor: drops from `t` what is on its way.
+ * qemu_waits() is the file to poll() for POLLOUT before the next try, or -1.
+ */
+void qemu_send(struct qemu *q, struct cli_text *t);
+int qemu_waits(const struct qemu *q, const struct cli_text *t);
+/* What the hypervisor said of the ring: where it is, and that it has room. */
+void qemu_ring(struct qemu *q, uint64_t pa);
+void qemu_room(struct qemu *q);
 
 /*
  * True once the child has ended; *status is then what waitpid() told. Does

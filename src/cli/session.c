@@ -130,19 +130,13 @@ static void read_input(struct session *s)
 
 static void write_link(struct session *s)
 {
-    ssize_t n;
+    size_t before = s->to_link.len;
+    bool whole = before == 0 || s->to_link.data[before - 1] == '\n';
 
-    if (s->to_link.len == 0 || s->q->link_in < 0) {
-        return;
-    }
-    n = write(s->q->link_in, s->to_link.data, s->to_link.len);
-    if (n > 0) {
-        s->to_link_mid_line = s->to_link.data[n - 1] != '\n';
-        cli_text_drop(&s->to_link, (size_t)n);
-    } else if (n < 0 && errno != EAGAIN && errno != EINTR) {
-        cli_text_drop(&s->to_link, s->to_link.len); /* QEMU is gone */
-        close(s->q->link_in);
-        s->q->link_in = -1;
+    qemu_send(s->q, &s->to_link);
+    /* Only lines are ever added: a line is cut where bytes are left of one. */
+    if (s->to_link.len < before) {
+        s->to_link_mid_line = s->to_link.len > 0 || !whole;
     }
 }
 
@@ -204,8 +198,8 @@ static void fill(const struct session *s, struct pollfd *p)
     p[P_MESSAGES] = (struct pollfd){.fd = s->q->messages, .events = POLLIN};
     p[P_INPUT] = (struct pollfd){.fd = wants_input(s) ? STDIN_FILENO : -1,
                                  .events = POLLIN};
-    p[P_TO_LINK] = (struct pollfd){.fd = s->to_link.len ? s->q->link_in : -1,
-                                   .events = POLLOUT};
+    p[P_TO_LINK] =
+        (struct pollfd){.fd = qemu_waits(s->q, &s->to_link), .events = POLLOUT};
     p[P_GDB] = (struct pollfd){.fd = gdb_run_fd(&s->gdb), .events = POLLIN};
     p[P_OUT] =
         (struct pollfd){.fd = console_pending(&s->console) ? s->console.fd : -1,

@@ -25,6 +25,9 @@ static void on_boot(struct session *s, const struct link_message *m)
 {
     s->outcome->boot = m->boot;
     s->outcome->booted = true;
+    if (!s->run->seeded) {
+        qemu_ring(s->q, m->boot.ring);
+    }
     if (s->run->verbose > 0) {
         cli_note("hypervisor: up after %.3f s: %" PRIu64 " pCPUs, %" PRIu64
                  " MiB of memory, %" PRIu64 " KiB of it for itself",
@@ -217,6 +220,9 @@ static void on_message(struct session *s, const struct link_message *m)
     case LINK_UNKNOWN:
     case LINK_GONE:
     case LINK_STOPPED:
+    case LINK_ROOM:
+        qemu_room(s->q);
+        break;
     case LINK_STORE:
     case LINK_ROW:
     case LINK_DID:

@@ -16,6 +16,7 @@
 #include <xen/xen.h>
 
 #include "lib/linkline.h"
+#include "link_ring.h"
 
 #define CHUNK 512u
 #define CHUNKS_MAX 8u /* of one domain and round */
@@ -318,19 +319,48 @@ bool host_has_input(void)
     return link_port_has_input() || console_has_input();
 }
 
+static void lines_in(struct sop_pcpu *self, struct linkline_reader *reader,
+                     const char *bytes, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        /* An empty line only says that there is something in the ring. */
+        if (linkline_feed(reader, bytes[i]) && reader->line[0] != '\0') {
+            link_line_in(self, reader->line);
+        }
+    }
+}
+
+/* No more than can have been there when the port was read. */
+static void ring_in(struct sop_pcpu *self)
+{
+    static struct linkline_reader reader;
+    char bytes[256];
+    size_t n, all = 0;
+
+    while (all < SCHEDOP_LINK_RING &&
+           (n = link_ring_read(bytes, sizeof(bytes))) > 0) {
+        lines_in(self, &reader, bytes, n);
+        all += n;
+    }
+    if (link_ring_awaited()) {
+        link_room();
+    }
+}
+
 /* Boot pCPU, which alone reads the ports. */
 void host_take_input(struct sop_pcpu *self)
 {
     static struct linkline_reader reader;
     char bytes[64];
+    bool some = false;
     size_t n;
 
     while ((n = link_port_read(bytes, sizeof(bytes))) > 0) {
-        for (size_t i = 0; i < n; i++) {
-            if (linkline_feed(&reader, bytes[i])) {
-                link_line_in(self, reader.line);
-            }
-        }
+        lines_in(self, &reader, bytes, n);
+        some = true;
+    }
+    if (some) {
+        ring_in(self);
     }
     if (console_has_input()) {
         console_in(self);

@@ -12,6 +12,7 @@
 #include "cpu/lock.h"
 #include "lib/linkline.h"
 #include "lib/string.h"
+#include "link_ring.h"
 #include "x86.h"
 
 #define PREFIX_MAX 160u
@@ -111,8 +112,9 @@ void link_boot(void)
     }
     if (link_present()) {
         link_printf("boot pcpus=%u memory_kib=%llu hypervisor_kib=%llu "
-                    "boot_ns=%llu\n",
-                    x86_nr_pcpus(), memory >> 10, own >> 10, now);
+                    "boot_ns=%llu ring=0x%llx\n",
+                    x86_nr_pcpus(), memory >> 10, own >> 10, now,
+                    (unsigned long long)link_ring_init());
     } else {
         text_printf("schedop " SCHEDOP_VERSION
                     ": %u pCPUs, %llu MiB of memory, up after %llu ms",
@@ -234,6 +236,11 @@ void link_took(const struct link_domain *d, uint32_t bytes)
     if (link_present()) {
         link_printf("took %u %u\n", d->domid, bytes);
     }
+}
+
+void link_room(void)
+{
+    link_printf("room\n");
 }
 
 void link_store(void)

@@ -35,6 +35,7 @@ void link_dump(const struct link_domain *d, uint64_t pa, uint64_t bytes);
 void link_gone(const struct link_domain *d);
 void link_stopped(const struct link_domain *d); /* for its debugger */
 void link_store(void); /* the tool's ring of the xenstore has news */
+void link_room(void);  /* the ring of its lines has room again */
 void link_exit(unsigned code);
 
 /* The ring of trace records of a pCPU: its header is at `pa`. */
