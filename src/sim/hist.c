@@ -19,28 +19,22 @@ static unsigned part_of(uint64_t value, unsigned octave)
                        : (unsigned)(value >> (octave - 1)) & (HIST_PARTS - 1);
 }
 
-static struct hist_octave *octave_at(struct sim_hist *h, unsigned n)
+static struct hist_part *part_at(struct sim_hist *h, unsigned n, unsigned i)
 {
-    if (n >= h->nr_octaves) {
-        h->octave = sim_grow(h->octave, n + 1, sizeof(struct hist_octave *));
-        while (h->nr_octaves <= n) {
-            h->octave[h->nr_octaves++] = NULL;
-        }
-    }
     if (h->octave[n] == NULL) {
         h->octave[n] = sim_alloc(sizeof(struct hist_octave));
     }
-    return h->octave[n];
+    return &h->octave[n]->part[i];
 }
 
 void sim_hist_add(struct sim_hist *h, uint64_t value)
 {
-    unsigned n = octave_of(value), part = part_of(value, n);
-    struct hist_octave *o = octave_at(h, n);
+    unsigned n = octave_of(value);
+    struct hist_part *part = part_at(h, n, part_of(value, n));
 
-    o->count[part]++;
-    if (value > o->largest[part]) {
-        o->largest[part] = value;
+    part->count++;
+    if (value > part->largest) {
+        part->largest = value;
     }
     h->count++;
     h->sum += value;
@@ -51,18 +45,14 @@ void sim_hist_add(struct sim_hist *h, uint64_t value)
 
 void sim_hist_merge(struct sim_hist *to, const struct sim_hist *from)
 {
-    for (unsigned n = 0; n < from->nr_octaves; n++) {
-        const struct hist_octave *o = from->octave[n];
-        struct hist_octave *into;
+    for (unsigned n = 0; n < HIST_OCTAVES; n++) {
+        for (unsigned i = 0; from->octave[n] != NULL && i < HIST_PARTS; i++) {
+            const struct hist_part *part = &from->octave[n]->part[i];
+            struct hist_part *into = part_at(to, n, i);
 
-        if (o == NULL) {
-            continue;
-        }
-        into = octave_at(to, n);
-        for (unsigned i = 0; i < HIST_PARTS; i++) {
-            into->count[i] += o->count[i];
-            if (o->largest[i] > into->largest[i]) {
-                into->largest[i] = o->largest[i];
+            into->count += part->count;
+            if (part->largest > into->largest) {
+                into->largest = part->largest;
             }
         }
     }
@@ -75,10 +65,9 @@ void sim_hist_merge(struct sim_hist *to, const struct sim_hist *from)
 
 void sim_hist_free(struct sim_hist *h)
 {
-    for (unsigned n = 0; n < h->nr_octaves; n++) {
+    for (unsigned n = 0; n < HIST_OCTAVES; n++) {
         free(h->octave[n]);
     }
-    free(h->octave);
     *h = (struct sim_hist){0};
 }
 
@@ -89,13 +78,13 @@ uint64_t sim_hist_at(const struct sim_hist *h, unsigned permille)
         h->count / 1000 * permille + (h->count % 1000 * permille + 999) / 1000;
     uint64_t seen = 0;
 
-    for (unsigned n = 0; n < h->nr_octaves; n++) {
-        const struct hist_octave *o = h->octave[n];
+    for (unsigned n = 0; n < HIST_OCTAVES; n++) {
+        for (unsigned i = 0; h->octave[n] != NULL && i < HIST_PARTS; i++) {
+            const struct hist_part *part = &h->octave[n]->part[i];
 
-        for (unsigned i = 0; o != NULL && i < HIST_PARTS; i++) {
-            seen += o->count[i];
-            if (o->count[i] != 0 && seen >= rank) {
-                return o->largest[i];
+            seen += part->count;
+            if (part->count != 0 && seen >= rank) {
+                return part->largest;
             }
         }
     }

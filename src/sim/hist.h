@@ -16,15 +16,18 @@
 #define HIST_PARTS 16u
 #define HIST_OCTAVES 61u
 
+/* Side by side: with many histograms each sample misses every cache once. */
+struct hist_part {
+    uint64_t count, largest;
+};
+
 struct hist_octave {
-    uint64_t count[HIST_PARTS];
-    uint64_t largest[HIST_PARTS];
+    struct hist_part part[HIST_PARTS];
 };
 
 struct sim_hist {
     uint64_t count, sum, max;
-    struct hist_octave **octave; /* allocated when first used */
-    unsigned nr_octaves;
+    struct hist_octave *octave[HIST_OCTAVES]; /* allocated when first used */
 };
 
 /* An all-zero record is an empty histogram. Counts are never lost: the

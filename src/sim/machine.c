@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include <xen/errno.h>
 #include <xen/vcpu.h>
@@ -388,6 +389,22 @@ int sim_hotplug(struct sim_machine *m, unsigned cpu, bool online)
     return rc;
 }
 
+#define HUGE_PAGE ((size_t)2 << 20)
+
+/* With thousands of vCPUs most of the time went into finding the pages. */
+static void *arena_alloc(size_t size)
+{
+    size_t align = size < HUGE_PAGE ? 64 : HUGE_PAGE;
+    void *arena;
+
+    size = (size + align - 1) & ~(align - 1);
+    arena = aligned_alloc(align, size);
+    if (arena != NULL && align == HUGE_PAGE) {
+        (void)madvise(arena, size, MADV_HUGEPAGE); /* a wish */
+    }
+    return arena;
+}
+
 /* The guests' counter is system time itself: shifted left and halved. */
 static bool system_init(struct sim_machine *m)
 {
@@ -409,7 +426,7 @@ static bool system_init(struct sim_machine *m)
     if (size == 0) {
         return false;
     }
-    m->arena = aligned_alloc(64, (size + 63) & ~(size_t)63);
+    m->arena = arena_alloc(size);
     if (m->arena == NULL) {
         return false;
     }
