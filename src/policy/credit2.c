@@ -7,28 +7,30 @@
  * it runs divided by its weight, the pool's by what all pCPUs run divided by
  * the sum of the weights. The difference, times the weight, is the vCPU's
  * *lag*: what it is behind (or ahead of) its ideal share. A vCPU runs in
- * requests of one slice (4 ms; 0.1 ms after a wake). A request may be served
+ * requests of half a slice (2 ms; 1 us after a wake). A request may be served
  * when the pool's virtual time has reached its start, and should be served by
  * its virtual deadline, one request later; of those that may be served the one
  * with the earliest deadline runs (earliest eligible virtual deadline first).
  * If none may be served but a pCPU is free, the one that could be first runs.
  *
  * Bounds. tests/unit/policy_credit2.c holds it to them and prints how near it
- * comes; where it says so a bound is measured, not proven.
+ * comes; where it says so a bound is measured, not proven. A slice is 4 ms.
  * - Fairness. Where every weight can be used (no vCPU has a right to more than
- *   one pCPU, hard affinity keeps none from a pCPU) one that always wants to
- *   run is never behind its ideal share, nor ahead, by more than one slice
- *   (proven for one pCPU, measured for up to 16 on a queue, where 2 is what
- *   the test allows). Its service in any window is within two slices of the
- *   ideal, among equal weights within one. Across queues: two slices (4
- *   allowed). Else each set of vCPUs that compete for the same pCPUs shares
- *   them by weight, and nobody pays or claims for what happened elsewhere: lag
- *   is cut to two slices.
+ *   one pCPU, hard affinity keeps none from a pCPU) the service of one that
+ *   always wants to run is in any window within one slice of its ideal share,
+ *   and never more than half a slice behind or ahead of it since it began, but
+ *   for the rate limit (proven for one pCPU, measured for up to 16 on a queue).
+ *   Across queues: two slices in any window, one behind or ahead (measured for
+ *   up to 32 pCPUs). Else each set of vCPUs that compete for the same pCPUs
+ *   shares them by weight, and nobody pays or claims for what happened
+ *   elsewhere: lag is cut to a slice.
  * - Wake-up. One that wakes starts at the pool's virtual time: sleep saves
  *   nothing up, nor does it wash off what was used ahead but for what exceeds
- *   a slice. Its first request is short and goes before nearly all that run:
- *   at once, or as soon as who runs has had the rate limit. It runs no later
- *   than 0.1 ms * (sum of weights) / weight / pCPUs + one slice.
+ *   a request. Its first request is that short that it goes before all that
+ *   run but those overdue: at once, or as soon as the first who runs has had
+ *   the rate limit (1 ms), however many are busy (measured for equal weights).
+ *   In any case it runs within 1 us * (sum of weights) / weight / pCPUs + one
+ *   slice.
  * - Nobody starves: each choice that passes a vCPU over has a start before that
  *   one's deadline, and starts only grow.
  * - Nothing waits while a pCPU that it may use is idle and has not been told.
@@ -36,7 +38,7 @@
  *
  * Queues. Up to 16 pCPUs of a socket share a queue; virtual time is one for
  * the whole pool. A pCPU that finds nothing in its queue takes from others,
- * and it does so also when somebody there is overdue by two slices.
+ * and it does so also when somebody there is overdue by a slice.
  *
  * Cost of a decision: logarithmic in the number of queued vCPUs, whatever
  * their affinity, and linear in pCPUs and queues. (A request that may be served
@@ -66,7 +68,7 @@ static void c2_pool_init(struct policy_pool *pool)
 static void set_weight(struct c2_domain *d, uint32_t weight)
 {
     d->weight = weight;
-    d->slice = (uint64_t)C2_SLICE_NS * C2_WEIGHT_DEFAULT / weight;
+    d->slice = (uint64_t)C2_REQUEST_NS * C2_WEIGHT_DEFAULT / weight;
     d->first = (uint64_t)C2_WAKE_NS * C2_WEIGHT_DEFAULT / weight;
 }
 

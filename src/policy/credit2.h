@@ -18,10 +18,11 @@
 #include "idlers.h"
 #include "keeper.h"
 
-#define C2_SLICE_NS 4000000u  /* of a request: longest run beside others */
-#define C2_WAKE_NS 100000u    /* ... of the first one after a wake */
-#define C2_ALONE_NS 10000000u /* look again then, though nobody waits */
-#define C2_MOVE_NS 1000000u   /* on a pCPU, before a wish counts */
+#define C2_REQUEST_NS 2000000u /* half a slice, in which bounds are stated */
+#define C2_WAKE_NS 1000u       /* ... of the first one after a wake */
+#define C2_RUN_NS 100000u      /* shortest run that is planned */
+#define C2_ALONE_NS 10000000u  /* look again then, though nobody waits */
+#define C2_MOVE_NS 1000000u    /* on a pCPU, before a wish counts */
 #define C2_RATELIMIT_US                                                        \
     1000u                      /* default: shortest run before others preempt  \
                                 */

@@ -189,6 +189,15 @@ static uint64_t real_ns(const struct policy_vcpu *v, uint64_t virtual)
     return virtual * c2_domain(v->domain)->weight / C2_WEIGHT_DEFAULT + 1;
 }
 
+/* When its request has been served, if it runs from now on. */
+static uint64_t request_end(const struct policy_vcpu *v, uint64_t now)
+{
+    const struct c2_vcpu *s = c2_vcpu_const(v);
+    uint64_t left = real_ns(v, s->deadline - s->vtime);
+
+    return now + max_u64(min_u64(left, C2_REQUEST_NS), C2_RUN_NS);
+}
+
 /* `v` runs on `p`: until when we need not be asked about it. */
 static uint64_t slice_end(struct policy_pool *pool, struct policy_pcpu *p,
                           struct policy_vcpu *v, bool limited, uint64_t now)
@@ -202,12 +211,10 @@ static uint64_t slice_end(struct policy_pool *pool, struct policy_pcpu *p,
         /* Who comes before the rate limit ends need not tell us. */
         until = q->started + c->ratelimit_ns;
         until = now < until ? until : now + C2_ALONE_NS;
-    } else if (limited) {
-        /* Kept only by the rate limit, it goes as soon as that ends. */
-        until = q->started + c->ratelimit_ns;
     } else {
-        until = now + min_u64(C2_SLICE_NS, real_ns(v, c2_vcpu(v)->deadline -
-                                                          c2_vcpu(v)->vtime));
+        /* Before the rate limit ends nothing could come of it. */
+        until = q->started + c->ratelimit_ns;
+        until = limited ? until : max_u64(until, request_end(v, now));
     }
     q->looks = min_u64(until, c2_grant(p, v, now));
     return q->looks;

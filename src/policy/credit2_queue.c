@@ -6,7 +6,7 @@
 #include "credit2.h"
 
 /* Overdue by that in another queue, at the default weight: come here. */
-#define C2_PULL_NS (2 * C2_SLICE_NS)
+#define C2_PULL_NS (2 * C2_REQUEST_NS)
 
 #define C2_PROMOTE_MAX 16u /* from one tree to the other, a decision */
 
@@ -170,26 +170,41 @@ static bool is_later(const struct c2_pool *c, const struct c2_vcpu *a,
     return a_due != b_due ? b_due : tree_key_before(b->deadline, a->deadline);
 }
 
+/* When the rate limit lets others preempt what runs on `p`. */
+static uint64_t free_at(const struct c2_pool *c, struct policy_pcpu *p)
+{
+    return c2_pcpu(p)->started + c->ratelimit_ns;
+}
+
 /* Whether `p` chooses anew, without being told, as soon as it may preempt. */
 static bool looks_in_time(const struct c2_pool *c, struct policy_pcpu *p)
 {
-    uint64_t free = c2_pcpu(p)->started + c->ratelimit_ns;
+    return c->clock < free_at(c, p) && c2_pcpu(p)->looks <= free_at(c, p);
+}
 
-    return c->clock < free && c2_pcpu(p)->looks <= free;
+/* Whether `a` makes room sooner than `b`: at once the least urgent, else who
+   has run for longer. */
+static bool is_sooner(const struct c2_pool *c, struct policy_pcpu *a,
+                      struct policy_pcpu *b)
+{
+    bool a_free = c->clock >= free_at(c, a), b_free = c->clock >= free_at(c, b);
+
+    if (a_free && b_free) {
+        return is_later(c, c2_vcpu(a->curr), c2_vcpu(b->curr));
+    }
+    return a_free || (!b_free && free_at(c, a) < free_at(c, b));
 }
 
 /*
- * The pCPU whose vCPU `v` should preempt, of those that share its queue: the
- * least urgent, unless it is more urgent than `v`. One that runs alone sets
- * its slice anew.
+ * The pCPU whose vCPU `v` should preempt, of those that share its queue: one
+ * that is less urgent than `v`. One that runs alone sets its slice anew.
  */
 static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v)
 {
     struct c2_pool *c = c2_pool(pool);
     sop_cpumask_t set = v->hard & pool->online & ~(c->pcpus.told | c->awaited);
-    sop_cpumask_t near = set & c->queue[c2_vcpu(v)->queue].pcpus, alone = 0;
-    const struct c2_vcpu *least = c2_vcpu(v);
-    sop_cpumask_t victim = 0;
+    sop_cpumask_t near = set & c->queue[c2_vcpu(v)->queue].pcpus;
+    struct policy_pcpu *victim = NULL, *alone = NULL;
 
     for (set = near != 0 ? near : set; set != 0; set &= set - 1) {
         struct policy_pcpu *p = pool->pcpu[bits_lowest(set)];
@@ -198,20 +213,20 @@ static sop_cpumask_t victim_for(struct policy_pool *pool, struct policy_vcpu *v)
         if (p->curr == NULL || !p->curr->runnable) {
             continue;
         }
-        if (is_later(c, c2_vcpu(p->curr), least)) {
-            least = c2_vcpu(p->curr);
-            victim = bits_one(p->index);
+        if (is_later(c, c2_vcpu(p->curr), c2_vcpu(v)) &&
+            (victim == NULL || is_sooner(c, p, victim))) {
+            victim = p;
         }
         if (c2_pcpu(p)->alone) {
-            alone = bits_one(p->index);
+            alone = p;
         }
     }
-    victim = victim != 0 ? victim : alone;
-    if (victim != 0 && looks_in_time(c, pool->pcpu[bits_lowest(victim)])) {
-        c->awaited |= victim;
+    victim = victim != NULL ? victim : alone;
+    if (victim != NULL && looks_in_time(c, victim)) {
+        c->awaited |= bits_one(victim->index);
         return 0;
     }
-    return victim;
+    return victim != NULL ? bits_one(victim->index) : 0;
 }
 
 sop_cpumask_t c2_tickle(struct policy_pool *pool, struct policy_vcpu *v)
