@@ -393,8 +393,12 @@ static void poll_without_block(void)
     saw("poll", found.result, 0);
 }
 
+/* An interrupt that an earlier fact left comes first. */
 static void job_block(void)
 {
+    upcalls_on();
+    upcalls_off();
+    clear_upcall(1);
     interrupts_on();
     found.result = sched_op(SCHEDOP_block, NULL);
     upcalls_off();

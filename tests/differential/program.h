@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define PROGRAM_MAGIC 0x46494453u /* "SDIF" */
-#define PROGRAM_VERSION 1u
+#define PROGRAM_VERSION 2u
 #define PROGRAM_STATEMENTS_MAX 250u
 
 #define VCPUS 3u /* that programs run on; the guest has one more */
@@ -57,6 +57,7 @@
     X(bind_vcpu, "PVQ", 0)                                                     \
     X(reset, "NQ", 0)                                                          \
     X(set_priority, "PNQ", 0)                                                  \
+    X(init_control, "VNQ", 0)                                                  \
     X(expand_array, "NQ", 0)                                                   \
     X(evtchn_raw, "NQ", 0)                                                     \
     X(initialise, "VCQ", 0)                                                    \
@@ -92,6 +93,9 @@
     X(cli, "", OP_GUEST)                                                       \
     X(hlt, "", OP_GUEST | OP_SLEEPS)                                           \
     X(spin, "", OP_GUEST | OP_SLEEPS)                                          \
+    X(fifo, "N", OP_GUEST)                                                     \
+    X(take, "V", OP_GUEST)                                                     \
+    X(word, "PN", OP_GUEST)                                                    \
     X(stop, "V", OP_CONDUCTOR)                                                 \
     X(advance, "", OP_CONDUCTOR)                                               \
     X(finale, "", OP_CONDUCTOR)

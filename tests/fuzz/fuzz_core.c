@@ -203,6 +203,67 @@ static void step_call(bool with_operand)
     do_call(c, &call);
 }
 
+/*
+ * FIFO ports: operands that are nearly good, which bytes alone hardly ever
+ * are. Words and control blocks lie in the guest's few pages, over each other
+ * and over operands, and step_poke() spoils them.
+ */
+static size_t fifo_operand(uint8_t how, uint64_t operand[3], uint64_t *command)
+{
+    uint64_t frame = MEM_BASE / PAGE + how / 8 % (PAGES + 1);
+    uint32_t port = take_u8(&world.in) % 80u;
+    uint32_t small = take_u8(&world.in);
+
+    memset(operand, 0, 3 * sizeof(*operand));
+    switch (how % 8) {
+    case 0:
+    case 1:
+        *command = EVTCHNOP_init_control;
+        operand[0] = frame;
+        operand[1] = (uint64_t)(small % (GUEST_VCPUS + 1)) << 32 | port * 56u;
+        return sizeof(struct evtchn_init_control);
+    case 2:
+        *command = EVTCHNOP_expand_array;
+        operand[0] = frame;
+        return sizeof(struct evtchn_expand_array);
+    case 3:
+        *command = EVTCHNOP_set_priority;
+        operand[0] = (uint64_t)(small % 17) << 32 | port;
+        return sizeof(struct evtchn_set_priority);
+    case 4:
+        *command = EVTCHNOP_bind_ipi;
+        operand[0] = small % GUEST_VCPUS;
+        return sizeof(struct evtchn_bind_ipi);
+    case 5:
+        *command = small < 8 ? EVTCHNOP_close : EVTCHNOP_unmask;
+        operand[0] = port;
+        return sizeof(struct evtchn_unmask);
+    default:
+        *command = EVTCHNOP_send;
+        operand[0] = port;
+        return sizeof(struct evtchn_send);
+    }
+}
+
+static void step_fifo(void)
+{
+    struct cpu *c = pick_running();
+    struct sop_call call = {.nr = __HYPERVISOR_event_channel_op, .wide = true};
+    uint64_t operand[3];
+    uint16_t where;
+    size_t len;
+
+    if (c == NULL) {
+        return;
+    }
+    len = fifo_operand(take_u8(&world.in), operand, &call.arg[0]);
+    where = take_u16(&world.in) % (PAGES * PAGE - sizeof(operand));
+    memcpy(&((struct guest_vcpu *)sop_vcpu_port(c->loaded))->g->mem[where],
+           operand, len);
+    call.arg[1] = MEM_BASE + where;
+    do_call(c, &call);
+}
+
 static void step_halt(void)
 {
     struct cpu *c = pick_running();
@@ -512,8 +573,10 @@ void world_step(void)
         step_poke();
     } else if (op < 0xe8) {
         step_machine_state();
-    } else if (op < 0xf0) {
+    } else if (op < 0xec) {
         step_halt();
+    } else if (op < 0xf0) {
+        step_fifo();
     } else {
         world.fuse = 1u + (op & 15u);
     }

@@ -265,6 +265,20 @@ static const char *make_evtchn_raw(struct call *c)
                  sizeof(zero));
 }
 
+/* Changing over in the midst of a program would leave ports pending in later
+ * ones (fifo.c). */
+static const char *make_init_control(struct call *c)
+{
+    struct evtchn_init_control op;
+
+    if (!fifo_is_on()) {
+        return avoided;
+    }
+    fifo_control(c->s->arg[0], c->s->arg[1], &op);
+    return make2(c, __HYPERVISOR_event_channel_op, EVTCHNOP_init_control, &op,
+                 sizeof(op));
+}
+
 /* Those whose operand begins with a port, and may have one word more. */
 static const char *make_port(struct call *c)
 {
@@ -309,7 +323,10 @@ const char *make_evtchn(struct call *c)
         conduct_lose_bells();
         return make2(c, __HYPERVISOR_event_channel_op, EVTCHNOP_reset, &wide,
                      2);
+    case DO_init_control:
+        return make_init_control(c);
     case DO_expand_array:
+        wide = fifo_array(c->s->arg[0]);
         return make2(c, __HYPERVISOR_event_channel_op, EVTCHNOP_expand_array,
                      &wide, 8);
     case DO_evtchn_raw:

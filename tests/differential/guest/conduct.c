@@ -492,6 +492,9 @@ static void wake(unsigned int vcpu)
 static void clean_up(void)
 {
     quiet_until = 0;
+    if (traces.fifo) { /* a vCPU without control block would sleep on */
+        (void)schedop_evtchn_reset();
+    }
     for (unsigned int v = 1; v < VCPUS; v++) {
         wake(v);
     }

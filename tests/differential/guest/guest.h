@@ -11,6 +11,7 @@
 #define SCHEDOP_TESTS_DIFFERENTIAL_GUEST_H
 
 #include <schedop/kit.h>
+#include <xen/event_channel.h>
 
 #include "../program.h"
 
@@ -78,6 +79,7 @@ struct traces {
     uint32_t ports;          /* how many it tried to bind */
     uint32_t periodic_ticks; /* since one was set, from 1; 0: none is set */
     bool finale;             /* the domain may end */
+    bool fifo;               /* it has had FIFO ports */
 };
 
 extern struct traces traces;
@@ -142,6 +144,29 @@ uint32_t wide_to_narrow_call(uint32_t number, uint32_t a1, uint32_t a2,
                              uint32_t a3);
 
 evtchn_port_t port_of(uint8_t ref);
+
+/* ---- fifo.c ---- */
+
+bool fifo_is_on(void); /* now */
+
+/* FIFO ports, with control blocks for the vCPUs of the set `vcpus`. */
+void fifo_change(uint32_t vcpus);
+void fifo_take(uint32_t vcpu);
+void fifo_spoil(evtchn_port_t port, uint32_t value);
+
+/* The event word of a port that is looked at; NULL of others. */
+volatile uint32_t *fifo_word(evtchn_port_t port);
+
+/* Operands: numbers choose good and bad ones. */
+void fifo_control(uint32_t vcpu, uint32_t how, struct evtchn_init_control *op);
+uint64_t fifo_array(uint32_t how);
+
+struct fifo_state {
+    uint32_t ready[VCPUS], head[VCPUS][16];
+    uint32_t word[PORT_LIMIT];
+};
+
+void fifo_look(struct fifo_state *s);
 
 /* ---- memory.c ---- */
 

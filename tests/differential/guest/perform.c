@@ -118,6 +118,38 @@ static void change_bit(volatile uint32_t *words, evtchn_port_t port, bool set)
     }
 }
 
+static void change_port(const struct statement *s, evtchn_port_t port)
+{
+    bool set = s->operation == DO_mask || s->operation == DO_set_pending;
+    bool mask = s->operation == DO_mask || s->operation == DO_clear_mask;
+    volatile uint32_t *word;
+
+    if (!fifo_is_on()) {
+        change_bit(mask ? kit_events()->mask : kit_events()->pending, port,
+                   set);
+        return;
+    }
+    word = fifo_word(port);
+    if (word == NULL) {
+        tell("=no port");
+    } else if (s->operation == DO_word) {
+        fifo_spoil(port, s->arg[0]);
+    } else {
+        change_bit(word, mask ? EVTCHN_FIFO_MASKED : EVTCHN_FIFO_PENDING, set);
+    }
+}
+
+/* One vCPU changes the domain, before there is anything else. */
+static void change_ports(const struct statement *s)
+{
+    if (kit_cpu() != 0 || traces.ports != 0 || traces.fifo ||
+        conduct_is_engaged(1) || conduct_is_engaged(2)) {
+        tell("=avoided");
+    } else {
+        fifo_change(s->arg[0]);
+    }
+}
+
 static void change_vcpu(const struct statement *s)
 {
     volatile struct vcpu_info *info;
@@ -165,11 +197,26 @@ static void act(const struct statement *s, struct performer *p)
     switch (s->operation) {
     case DO_mask:
     case DO_clear_mask:
-        change_bit(kit_events()->mask, port, s->operation == DO_mask);
-        break;
     case DO_set_pending:
     case DO_clear_pending:
-        change_bit(kit_events()->pending, port, s->operation == DO_set_pending);
+        change_port(s, port);
+        break;
+    case DO_word:
+        if (fifo_is_on()) {
+            change_port(s, port);
+        } else {
+            tell("=no word");
+        }
+        break;
+    case DO_fifo:
+        change_ports(s);
+        break;
+    case DO_take:
+        if (fifo_is_on()) {
+            fifo_take(s->arg[0]);
+        } else {
+            tell("=no queue");
+        }
         break;
     case DO_sti:
         p->interrupts = true;

@@ -31,6 +31,9 @@ struct state {
     int runstate[VCPUS]; /* of those asleep in a statement, else -1 */
     int area[VCPUS];
     bool beyond; /* any bit of a port above */
+    /* With FIFO ports the bits above are of their words, and there are: */
+    uint64_t linked[WORDS], busy[WORDS];
+    struct fifo_state fifo;
 };
 
 static struct state last;
@@ -78,6 +81,24 @@ static uint64_t bells(unsigned int i)
                                : 0;
 }
 
+/* Bit `bit` of words as a set of ports. */
+static void gather(const struct fifo_state *f, unsigned int bit, uint64_t *set)
+{
+    memset(set, 0, WORDS * sizeof(*set));
+    for (evtchn_port_t port = 0; port < PORT_LIMIT; port++) {
+        set[port / 64] |= (uint64_t)(f->word[port] >> bit & 1) << port % 64;
+    }
+}
+
+static void look_at_words(struct state *s)
+{
+    fifo_look(&s->fifo);
+    gather(&s->fifo, EVTCHN_FIFO_PENDING, s->pending);
+    gather(&s->fifo, EVTCHN_FIFO_MASKED, s->mask);
+    gather(&s->fifo, EVTCHN_FIFO_LINKED, s->linked);
+    gather(&s->fifo, EVTCHN_FIFO_BUSY, s->busy);
+}
+
 static void look(struct state *s)
 {
     volatile struct shared_info *info = shared();
@@ -98,6 +119,9 @@ static void look(struct state *s)
                              ? runstate_of(v, NULL)
                              : -1;
         s->area[v] = look_at_area(v);
+    }
+    if (fifo_is_on()) {
+        look_at_words(s);
     }
 }
 
@@ -212,6 +236,28 @@ static void add_vcpu(unsigned int v, const struct state *s)
     }
 }
 
+/* " q1=80 h1.7=5 l5=6": ready bits, the head of a queue, a link. */
+static void add_queues(const struct state *s)
+{
+    for (unsigned int v = 0; v < VCPUS; v++) {
+        if (s->fifo.ready[v] != last.fifo.ready[v]) {
+            add(" q%u=%x", v, s->fifo.ready[v]);
+        }
+        for (unsigned int i = 0; i < 16; i++) {
+            if (s->fifo.head[v][i] != last.fifo.head[v][i]) {
+                add(" h%u.%u=%u", v, i, s->fifo.head[v][i]);
+            }
+        }
+    }
+    for (evtchn_port_t port = 0; port < PORT_LIMIT; port++) {
+        uint32_t is = s->fifo.word[port] & EVTCHN_FIFO_LINK_MASK;
+
+        if (is != (last.fifo.word[port] & EVTCHN_FIFO_LINK_MASK)) {
+            add(" l%u=%u", port, is);
+        }
+    }
+}
+
 static void add_told(unsigned int v)
 {
     if (told_length[v] != 0) {
@@ -245,6 +291,9 @@ void record(uint32_t statement, unsigned int vcpu)
     }
     add_bits('P', last.pending, now.pending);
     add_bits('M', last.mask, now.mask);
+    add_bits('L', last.linked, now.linked);
+    add_bits('B', last.busy, now.busy);
+    add_queues(&now);
     for (unsigned int v = 0; v < VCPUS; v++) {
         add_vcpu(v, &now);
     }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <xen/event_channel.h>
 
+#define FIFO_IN 4u          /* one program of so many has FIFO ports */
 #define TICK_STATEMENTS 22u /* a tick has room for so many */
 
 /* ---- sleeping and waking ---- */
@@ -400,10 +401,41 @@ static void multicall(struct maker *m)
     }
 }
 
+/* What only FIFO ports have. */
+static void queues(struct maker *m)
+{
+    uint32_t count = 1 + roll(m, 6);
+
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t r = roll(m, 100);
+        struct statement *s;
+
+        if (r < 35) {
+            on_vcpu(m, actor(m), DO_take, roll(m, VCPUS));
+        } else if (r < 60) {
+            on_port(m, ONE_OF(m, DO_send, DO_send, DO_unmask));
+        } else if (r < 78) {
+            on_port(m, DO_set_priority)->arg[0] =
+                ONE_OF(m, 0, 1, 6, 7, 7, 15, 16, UINT32_MAX);
+        } else if (r < 86) {
+            on_port(m, DO_word)->arg[0] = roll(m, 32);
+        } else if (r < 95) {
+            s = on_vcpu(m, actor(m), DO_init_control, any_vcpu(m));
+            s->arg[1] = roll(m, 24);
+        } else {
+            emit(m, actor(m), DO_expand_array)->arg[0] = roll(m, 2);
+        }
+    }
+}
+
 static void episode(struct maker *m)
 {
     uint32_t r = roll(m, 100);
 
+    if (m->fifo && chance(m, 35)) {
+        queues(m);
+        return;
+    }
     if (r < 42) {
         sleepers(m);
     } else if (r < 56) {
@@ -504,6 +536,7 @@ void generate(uint64_t seed, struct listing *p, bool ends)
     memset(&m, 0, sizeof(m));
     m.prng.state = seed * 0x100000001b3u + p->id;
     m.p = p;
+    m.fifo = (uint32_t)(seed + p->id) % FIFO_IN == 0;
     p->count = 0;
     want = 10 + roll(&m, 30);
     set_up(&m);

@@ -228,6 +228,9 @@ void set_up(struct maker *m)
 {
     uint32_t ports = 2 + roll(m, 6);
 
+    if (m->fifo) {
+        emit(m, 0, DO_fifo)->arg[0] = chance(m, 80) ? 7 : roll(m, 8);
+    }
     for (uint32_t i = 0; i < ports; i++) {
         open_port(m);
     }

@@ -16,6 +16,7 @@ struct maker {
     uint8_t kind[PORT_SLOTS]; /* EVTCHNSTAT_*, as far as known */
     uint8_t vcpu_of[PORT_SLOTS];
     bool may_sleep[VCPUS], interrupts[VCPUS], pinned[VCPUS];
+    bool fifo; /* it begins by changing to FIFO ports */
     unsigned int in_tick;
 };
 
