@@ -40,6 +40,8 @@ $(eval $(call TEST_GUEST,hostile))
 
 $(eval $(call TEST_GUEST,wakeup))
 
+$(eval $(call TEST_GUEST,topology))
+
 $(eval $(call TEST_GUEST,save))
 
 $(eval $(call TEST_GUEST,store))
@@ -49,9 +51,10 @@ $(eval $(call TEST_GUEST,gdb))
 $(eval $(call TEST_GUEST,ending))
 
 CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
-    $(O)/tests/wakeup.elf $(O)/tests/save.elf $(O)/tests/gdb.elf \
+    $(O)/tests/wakeup.elf $(O)/tests/topology.elf $(O)/tests/save.elf $(O)/tests/gdb.elf \
     $(O)/tests/store.elf $(O)/tests/ending.elf
 CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
+    tests/topology/run.sh \
     tests/save/run.sh tests/gdb/run.sh tests/store/run.sh tests/dump/run.sh \
     tests/store/balloon.sh tests/store/xenstore.sh
 

@@ -105,9 +105,9 @@ struct sop_system *sop_pcpu_system(const struct sop_pcpu *p);
 void sop_pcpu_set_port(struct sop_pcpu *p, void *port);
 
 /*
- * Where pCPU `p` is: those with the same numbers share a core (and its
- * caches), or a socket. Before it comes online; all in one socket if not
- * said.
+ * Where pCPU `p` is: those with the same socket share that, and of these those
+ * with the same core its threads. Before it comes online; if not said each is
+ * a core of its own in one socket.
  */
 void sop_pcpu_set_topology(struct sop_pcpu *p, uint16_t core, uint16_t socket);
 static inline void *sop_pcpu_port(const struct sop_pcpu *p)

@@ -54,8 +54,8 @@ static void add_machine(struct cli_text *t, const json_t *m)
     number(t, "nr_cpus", pcpus);
     number(t, "max_cpu_id", pcpus - 1);
     number(t, "nr_nodes", 1);
-    number(t, "cores_per_socket", pcpus);
-    number(t, "threads_per_core", 1);
+    number(t, "cores_per_socket", (long long)verb_int(m, "cores"));
+    number(t, "threads_per_core", (long long)verb_int(m, "threads"));
     cli_text_printf(t, "%-23s: %lld.%03lld\n", "cpu_mhz", khz / 1000,
                     khz % 1000);
     row(t, "virt_caps", "hvm hap gnttab-v1");
@@ -69,10 +69,18 @@ static void add_machine(struct cli_text *t, const json_t *m)
 
 static void add_topology(struct cli_text *t, const json_t *m)
 {
+    const char *where = verb_string(m, "topology"); /* "0:0,1:0" */
+
     cli_text_printf(t, "%-23s:\ncpu:    core    socket     node\n",
                     "cpu_topology");
     for (int i = 0; i < (int)verb_int(m, "pcpus"); i++) {
-        cli_text_printf(t, "%3d:    %4d     %4d     %4d\n", i, i, 0, 0);
+        char *end;
+        unsigned long core = strtoul(where, &end, 10);
+        unsigned long socket = *end == ':' ? strtoul(end + 1, &end, 10) : 0;
+
+        cli_text_printf(t, "%3d:    %4lu     %4lu     %4d\n", i, core, socket,
+                        0);
+        where = end + (*end == ',');
     }
     cli_text_printf(t,
                     "device topology        :\ndevice           node\n"

@@ -144,7 +144,7 @@ static sop_cpumask_t online_pcpus(struct sop_pcpu *self)
     return online;
 }
 
-/* One socket of cores; without a buffer, how many there are. */
+/* Where each pCPU is; without a buffer, how many there are. */
 static int topology(struct sop_pcpu *self, struct sop_vcpu *v,
                     struct xen_sysctl_cputopoinfo *op)
 {
@@ -159,7 +159,8 @@ static int topology(struct sop_pcpu *self, struct sop_vcpu *v,
     }
     op->num_cpus = op->num_cpus < count ? op->num_cpus : count;
     for (i = 0; i < op->num_cpus; i++) {
-        struct xen_sysctl_cputopo topo = {.core = i};
+        const struct policy_pcpu *p = &self->sys->pcpu[i].pol;
+        struct xen_sysctl_cputopo topo = {.core = p->core, .socket = p->socket};
 
         if ((online & bits_one(i)) == 0) {
             topo.core = XEN_INVALID_CORE_ID;

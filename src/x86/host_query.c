@@ -8,6 +8,7 @@
 #include <xen/errno.h>
 
 #include "lib/bitmap.h"
+#include "lib/string.h"
 #include "mm/mm.h"
 #include "pools.h"
 
@@ -88,16 +89,24 @@ int ask_machine(struct sop_pcpu *self, struct host_ask *ask)
 {
     sop_cpumask_t all = (1ull << x86_nr_pcpus()) - 1;
     struct sop_pool_info first = {.sched_id = 0};
+    struct topology size = topology_size();
 
     (void)sop_pool_info(self, 0, &first); /* there is always a first */
     x86_snprintf(ask->out, sizeof(ask->out),
                  "pcpus=%u now_ns=%llu total_kib=%llu free_kib=%llu "
                  "hypervisor_kib=%llu tsc_khz=%llu domains=%u vcpus=%u "
-                 "free_pcpus=%u scheduler=%s",
+                 "free_pcpus=%u scheduler=%s threads=%u cores=%u topology=",
                  x86_nr_pcpus(), (ull)time_now(), (ull)ram_bytes_total() >> 10,
                  (ull)ram_bytes_free() >> 10, (ull)hv_bytes_used() >> 10,
                  (ull)time_tsc_khz(), x86_nr_domains(), (unsigned)SOP_VCPUS_MAX,
                  bits_count(sop_pool_free_pcpus(self) & all),
-                 pools_policy_name(first.sched_id));
+                 pools_policy_name(first.sched_id), size.thread, size.core);
+    for (unsigned i = 0; i < x86_nr_pcpus(); i++) {
+        struct topology t = topology_of(x86_pcpu(i)->apic_id);
+        size_t len = strlen(ask->out);
+
+        x86_snprintf(ask->out + len, sizeof(ask->out) - len, "%s%u:%u",
+                     i != 0 ? "," : "", t.core, t.socket);
+    }
     return 0;
 }

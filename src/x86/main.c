@@ -163,6 +163,13 @@ static struct sop_system *make_system(void)
     return sys;
 }
 
+static void place(const struct x86_pcpu *p)
+{
+    struct topology t = topology_of(p->apic_id);
+
+    sop_pcpu_set_topology(p->sop, t.core, t.socket);
+}
+
 static _Atomic unsigned nr_begun;
 
 static void pcpu_begin(struct x86_pcpu *self)
@@ -229,6 +236,7 @@ void x86_main(void)
         p->sop = sop_pcpu(sys, i);
         p->work = sop_pcpu_work(p->sop);
         sop_pcpu_set_port(p->sop, p);
+        place(p);
     }
     virt_init(sys);
     pcpu_begin(self);

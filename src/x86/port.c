@@ -214,6 +214,8 @@ int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
         return hvm_op(vcpu_of(v), call);
     case __HYPERVISOR_domctl:
         return domctl(self, vcpu_of(v), call);
+    case __HYPERVISOR_sysctl:
+        return sysctl_op(vcpu_of(v), call);
     case __HYPERVISOR_platform_op: /* known, but not for guests (measured) */
         return -XEN_EACCES;
     case __HYPERVISOR_hypfs_op:

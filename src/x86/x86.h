@@ -101,6 +101,19 @@ static inline struct x86_pcpu *x86_self(void)
 struct x86_pcpu *x86_pcpu(unsigned index); /* NULL beyond the last */
 unsigned x86_nr_pcpus(void);               /* found and usable, <= pcpus= */
 
+/* Where a processor is: numbers of its thread, its core and its socket. */
+struct topology {
+    unsigned thread; /* in its core */
+    uint16_t core;   /* in its socket */
+    uint16_t socket;
+};
+
+/* From CPUID and the id of its local APIC. Any context. */
+struct topology topology_of(uint32_t apic_id);
+
+/* How many threads a core, cores a socket and sockets there are at most. */
+struct topology topology_size(void);
+
 /* Starts all other pCPUs; each calls `entry` on its own stack. */
 void x86_start_pcpus(void (*entry)(struct x86_pcpu *self));
 

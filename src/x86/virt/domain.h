@@ -485,6 +485,7 @@ const char *load_vcpu_registers(struct x86_vcpu *v,
 /* ---------------------------------------------------------------- domctl.c */
 
 /* What the core does not know of hypercall 36; its caller is allowed to. */
+int64_t sysctl_op(struct x86_vcpu *v, const struct sop_call *call);
 int64_t domctl(struct sop_pcpu *self, struct x86_vcpu *v,
                const struct sop_call *call);
 /* Physical address of grant frame `idx`, made if need be; 0 none. */
