@@ -25,9 +25,18 @@
 static struct domain_spec *specs; /* room for one a module */
 static unsigned nr_specs;
 
+/* Ended domains may be kept, and restart beside that. The end of a hardware
+   domain is the machine's: alone it leaves nothing. */
+static unsigned nr_spare(void)
+{
+    bool alone = nr_specs == 1 && specs[0].hardware;
+
+    return alone ? 0 : DOMAINS_SPARE;
+}
+
 unsigned x86_nr_domains(void)
 {
-    return host.stays ? HOST_DOMAINS : nr_specs + DOMAINS_SPARE;
+    return host.stays ? HOST_DOMAINS : nr_specs + nr_spare();
 }
 
 /* ----------------------------------------------------------------------
@@ -148,7 +157,7 @@ static struct sop_system *make_system(void)
         cfg.nr_vcpus += specs[i].vcpus;
         most = specs[i].vcpus > most ? specs[i].vcpus : most;
     }
-    cfg.nr_vcpus += host.stays ? HOST_VCPUS : DOMAINS_SPARE * most;
+    cfg.nr_vcpus += host.stays ? HOST_VCPUS : nr_spare() * most;
     if (cfg.nr_pools > SOP_POOLS_MAX) {
         cfg.nr_pools = SOP_POOLS_MAX;
     }
