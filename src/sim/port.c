@@ -90,6 +90,8 @@ static void come(struct sim_cpu *c, struct sim_vcpu *v)
     const struct vcpu_runstate_info *r = sop_vcpu_runstate_peek(v->v);
     uint64_t now = c->m->now + c->m->cfg.switch_ns;
 
+    __builtin_prefetch(v->ctx); /* of thousands, it is in no cache any more */
+    __builtin_prefetch((const char *)v->ctx + 64);
     v->end = v->left > SIM_FOREVER - now ? SIM_FOREVER : now + v->left;
     if (v->step.until_time && !v->call_due) {
         v->end = v->step.ns > now ? v->step.ns : now;
