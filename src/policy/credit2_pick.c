@@ -173,8 +173,8 @@ static ALWAYS_INLINE sop_cpumask_t exchange(struct policy_pool *pool,
 }
 
 /* `v` begins to run on `p`. */
-static void begin(struct policy_pool *pool, struct policy_pcpu *p,
-                  struct policy_vcpu *v, uint64_t now)
+static ALWAYS_INLINE void begin(struct policy_pool *pool, struct policy_pcpu *p,
+                                struct policy_vcpu *v, uint64_t now)
 {
     struct c2_pool *c = c2_pool(pool);
     struct c2_vcpu *s = c2_vcpu(v);
@@ -202,8 +202,10 @@ static uint64_t request_end(const struct policy_vcpu *v, uint64_t now)
 }
 
 /* `v` runs on `p`: until when we need not be asked about it. */
-static uint64_t slice_end(struct policy_pool *pool, struct policy_pcpu *p,
-                          struct policy_vcpu *v, bool limited, uint64_t now)
+static ALWAYS_INLINE uint64_t slice_end(struct policy_pool *pool,
+                                        struct policy_pcpu *p,
+                                        struct policy_vcpu *v, bool limited,
+                                        uint64_t now)
 {
     struct c2_pool *c = c2_pool(pool);
     struct c2_pcpu *q = c2_pcpu(p);
@@ -437,9 +439,10 @@ static ALWAYS_INLINE struct policy_choice choose_usual(struct policy_pool *pool,
 {
     struct c2_pool *c = c2_pool(pool);
     struct policy_choice choice = {next, SOP_TIME_NEVER, 0};
+    sop_cpumask_t here = bits_one(p->index);
 
-    c->pcpus.told &= ~bits_one(p->index);
-    c->awaited &= ~bits_one(p->index);
+    c->pcpus.told &= ~here;
+    c->awaited &= ~here;
     if (p->curr != NULL && p->curr->runnable) {
         yield_to(c, p->curr, next);
     } else {
@@ -461,18 +464,15 @@ static ALWAYS_INLINE struct policy_choice choose_usual(struct policy_pool *pool,
 
 /* ---- any choice ---- */
 
-struct policy_choice c2_pick(struct policy_pool *pool, struct policy_pcpu *p,
-                             uint64_t now)
+/* Out of line: the usual choice needs few registers. */
+static __attribute__((noinline)) struct policy_choice
+choose_any(struct policy_pool *pool, struct policy_pcpu *p, uint64_t now)
 {
     struct c2_pool *c = c2_pool(pool);
     struct policy_vcpu *prev = p->curr, *best;
     struct policy_choice choice = {.until = SOP_TIME_NEVER, .kick = 0};
     bool stays, limited = false;
 
-    c2_advance(c, now);
-    if (likely(is_usual(c, p, &best))) {
-        return choose_usual(pool, p, best, now);
-    }
     if (unlikely(c2_pcpu(p)->granted)) {
         c2_cap_return(p);
     }
@@ -497,4 +497,16 @@ struct policy_choice c2_pick(struct policy_pool *pool, struct policy_pcpu *p,
         choice.kick |= c2_pass_on(pool, prev);
     }
     return choice;
+}
+
+struct policy_choice c2_pick(struct policy_pool *pool, struct policy_pcpu *p,
+                             uint64_t now)
+{
+    struct policy_vcpu *next;
+
+    c2_advance(c2_pool(pool), now);
+    if (likely(is_usual(c2_pool(pool), p, &next))) {
+        return choose_usual(pool, p, next, now);
+    }
+    return choose_any(pool, p, now);
 }
