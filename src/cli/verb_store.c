@@ -520,8 +520,13 @@ static int do_chmod(struct store *s)
 
 static int do_watch(struct store *s)
 {
-    long left = has(s, OPT_COUNT) ? atol(s->args->value[OPT_COUNT]) : -1;
+    uint64_t left = UINT64_MAX;
 
+    if (has(s, OPT_COUNT) &&
+        !cli_number(s->args->value[OPT_COUNT], UINT32_MAX, &left)) {
+        return complain(s, "-n %s: must be a number of events",
+                        s->args->value[OPT_COUNT]);
+    }
     for (size_t i = 0; i < s->args->nr_operands; i++) {
         if (!xs_watch(s->xs, s->args->operand[i], s->args->operand[i])) {
             return complain(s, "Unable to add watch on %s",

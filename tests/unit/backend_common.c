@@ -259,3 +259,34 @@ uint32_t next_random(uint64_t *state)
     *state = *state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(*state >> 33);
 }
+
+void watch(struct world *w, unsigned i, const char *path, const char *token,
+           const char *answer)
+{
+    char body[512];
+    size_t n = strlen(path) + 1, m = strlen(token) + 1;
+
+    memcpy(body, path, n);
+    memcpy(body + n, token, m);
+    assert_string_equal(ask(w, i, XS_WATCH, 0, body, n + m)->body, answer);
+}
+
+void unwatch(struct world *w, unsigned i, const char *path, const char *token,
+             const char *answer)
+{
+    char body[512];
+    size_t n = strlen(path) + 1, m = strlen(token) + 1;
+
+    memcpy(body, path, n);
+    memcpy(body + n, token, m);
+    assert_string_equal(ask(w, i, XS_UNWATCH, 0, body, n + m)->body, answer);
+}
+
+void world_open_usual(struct world *w)
+{
+    world_open(w, NULL);
+    for (unsigned i = 0; i < 3; i++) {
+        guest_connect(w, i, false);
+    }
+    guest_connect(w, 3, true);
+}

@@ -48,6 +48,8 @@ struct reply {
 
 /* A store with GUESTS places; guest i gets domain id i + 1 when connected. */
 void world_open(struct world *w, const struct xenstore_config *shares);
+/* The same with guests 0 to 2 connected, and 3, which is privileged. */
+void world_open_usual(struct world *w);
 void world_close(struct world *w);
 void guest_connect(struct world *w, unsigned i, bool privileged);
 
@@ -79,6 +81,11 @@ void expect_write(struct world *w, unsigned i, uint32_t tx, const char *path,
 /* The next message is this event, or with path NULL there is none. */
 void expect_event(struct world *w, unsigned i, const char *path,
                   const char *token);
+/* WATCH and UNWATCH, whose answer is checked. */
+void watch(struct world *w, unsigned i, const char *path, const char *token,
+           const char *answer);
+void unwatch(struct world *w, unsigned i, const char *path, const char *token,
+             const char *answer);
 uint32_t begin(struct world *w, unsigned i);
 void expect_end(struct world *w, unsigned i, uint32_t tx, const char *how,
                 const char *answer);

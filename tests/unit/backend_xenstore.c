@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Every xenstore request, as a domain sends it through its ring: replies,
- * permissions, watches, transactions, quotas. Answers and error names are
+ * permissions, watches. Answers and error names are
  * those of Xen's xenstored.
  */
 #include "backend_common.h"
@@ -11,11 +11,7 @@ static struct world w;
 static int open_world(void **state)
 {
     (void)state;
-    world_open(&w, NULL);
-    for (unsigned i = 0; i < 3; i++) {
-        guest_connect(&w, i, false);
-    }
-    guest_connect(&w, 3, true);
+    world_open_usual(&w);
     return 0;
 }
 
@@ -313,35 +309,13 @@ static void released_domains_leave_nothing(void **state)
 
 /* ------------------------------------------------------------------ watches */
 
-static void watch(unsigned i, const char *path, const char *token,
-                  const char *answer)
-{
-    char body[512];
-    size_t n = strlen(path) + 1, m = strlen(token) + 1;
-
-    memcpy(body, path, n);
-    memcpy(body + n, token, m);
-    assert_string_equal(ask(&w, i, XS_WATCH, 0, body, n + m)->body, answer);
-}
-
-static void unwatch(unsigned i, const char *path, const char *token,
-                    const char *answer)
-{
-    char body[512];
-    size_t n = strlen(path) + 1, m = strlen(token) + 1;
-
-    memcpy(body, path, n);
-    memcpy(body + n, token, m);
-    assert_string_equal(ask(&w, i, XS_UNWATCH, 0, body, n + m)->body, answer);
-}
-
 static void watches_fire(void **state)
 {
     (void)state;
-    watch(0, "data", "tok", "OK");
+    watch(&w, 0, "data", "tok", "OK");
     expect_event(&w, 0, "data", "tok"); /* the initial one */
-    watch(0, "data", "tok", "EEXIST");
-    watch(0, "/local/domain/1/data", "abs", "OK");
+    watch(&w, 0, "data", "tok", "EEXIST");
+    watch(&w, 0, "/local/domain/1/data", "abs", "OK");
     expect_event(&w, 0, "/local/domain/1/data", "abs");
 
     xenstore_write(w.xs, "/local/domain/1/data/a/b", "1", NULL);
@@ -350,9 +324,9 @@ static void watches_fire(void **state)
     xenstore_write(w.xs, "/local/domain/1/database", "1", NULL);
     xenstore_write(w.xs, "/local/domain/1", "1", NULL);
     expect_event(&w, 0, NULL, NULL);
-    unwatch(0, "data", "other", "ENOENT");
-    unwatch(0, "data", "tok", "OK");
-    unwatch(0, "data", "tok", "ENOENT");
+    unwatch(&w, 0, "data", "other", "ENOENT");
+    unwatch(&w, 0, "data", "tok", "OK");
+    unwatch(&w, 0, "data", "tok", "ENOENT");
     xenstore_remove(w.xs, "/local/domain/1/data/a");
     expect_event(&w, 0, "/local/domain/1/data/a", "abs");
     expect_event(&w, 0, NULL, NULL);
@@ -362,11 +336,11 @@ static void watches_below_a_removal_fire_first(void **state)
 {
     (void)state;
     expect_write(&w, 0, 0, "data/a/b", "1", "OK");
-    watch(0, "data", "top", "OK");
+    watch(&w, 0, "data", "top", "OK");
     expect_event(&w, 0, "data", "top");
-    watch(0, "data/a/b", "deep", "OK");
+    watch(&w, 0, "data/a/b", "deep", "OK");
     expect_event(&w, 0, "data/a/b", "deep");
-    watch(0, "data/a/none", "none", "OK");
+    watch(&w, 0, "data/a/none", "none", "OK");
     expect_event(&w, 0, "data/a/none", "none");
     xenstore_remove(w.xs, "/local/domain/1/data/a");
     expect_event(&w, 0, "data/a/b", "deep");
@@ -380,7 +354,7 @@ static void own_changes_are_heard_before_they_are_acknowledged(void **state)
     struct reply r;
 
     (void)state;
-    watch(0, "data", "t", "OK");
+    watch(&w, 0, "data", "t", "OK");
     expect_event(&w, 0, "data", "t");
     guest_send(&w, 0, XS_WRITE, 0,
                "data/x\0"
@@ -401,7 +375,7 @@ static void own_changes_are_heard_before_they_are_acknowledged(void **state)
 static void equal_events_are_one(void **state)
 {
     (void)state;
-    watch(0, "data", "t", "OK");
+    watch(&w, 0, "data", "t", "OK");
     expect_event(&w, 0, "data", "t");
     for (unsigned i = 0; i < 1000; i++) {
         xenstore_write(w.xs, "/local/domain/1/data/x", "1", NULL);
@@ -414,9 +388,9 @@ static void equal_events_are_one(void **state)
 static void watches_respect_permissions(void **state)
 {
     (void)state;
-    watch(0, "/local/domain/2", "spy", "OK");
+    watch(&w, 0, "/local/domain/2", "spy", "OK");
     expect_event(&w, 0, "/local/domain/2", "spy");
-    watch(0, "/", "all", "OK");
+    watch(&w, 0, "/", "all", "OK");
     expect_event(&w, 0, "/", "all");
     expect_write(&w, 1, 0, "data/secret", "1", "OK");
     xenstore_write(w.xs, "/local/domain/2/name", "other", NULL);
@@ -430,18 +404,18 @@ static void watches_respect_permissions(void **state)
 static void special_watches_are_for_the_privileged(void **state)
 {
     (void)state;
-    watch(0, "@releaseDomain", "r", "OK");
+    watch(&w, 0, "@releaseDomain", "r", "OK");
     expect_event(&w, 0, "@releaseDomain", "r");
-    watch(3, "@releaseDomain", "r", "OK");
+    watch(&w, 3, "@releaseDomain", "r", "OK");
     expect_event(&w, 3, "@releaseDomain", "r");
-    watch(3, "@introduceDomain", "i", "OK");
+    watch(&w, 3, "@introduceDomain", "i", "OK");
     expect_event(&w, 3, "@introduceDomain", "i");
     xenstore_release(w.xs, 2);
     expect_event(&w, 3, "@releaseDomain", "r");
     guest_connect(&w, 1, false);
     expect_event(&w, 3, "@introduceDomain", "i");
     expect_event(&w, 0, NULL, NULL);
-    unwatch(3, "@introduceDomain", "i", "OK");
+    unwatch(&w, 3, "@introduceDomain", "i", "OK");
 }
 
 static void reset_watches_clears(void **state)
@@ -449,434 +423,14 @@ static void reset_watches_clears(void **state)
     uint32_t tx;
 
     (void)state;
-    watch(0, "data", "t", "OK");
+    watch(&w, 0, "data", "t", "OK");
     expect_event(&w, 0, "data", "t");
     tx = begin(&w, 0);
     expect(&w, 0, XS_RESET_WATCHES, "", "OK");
     expect_write(&w, 0, 0, "data/x", "1", "OK");
     expect_event(&w, 0, NULL, NULL);
-    unwatch(0, "data", "t", "ENOENT");
+    unwatch(&w, 0, "data", "t", "ENOENT");
     expect_end(&w, 0, tx, "T", "ENOENT");
-}
-
-/* ------------------------------------------------------------- transactions */
-
-static void transactions_commit_as_one(void **state)
-{
-    uint32_t tx;
-
-    (void)state;
-    watch(1, "/local/domain/1/data", "t", "OK");
-    expect_event(&w, 1, "/local/domain/1/data", "t");
-    xenstore_write(w.xs, "/local/domain/1/data", "", "n1,r2");
-    expect_event(&w, 1, "/local/domain/1/data", "t");
-    tx = begin(&w, 0);
-    expect_write(&w, 0, tx, "data/a", "1", "OK");
-    expect_write(&w, 0, tx, "data/b", "2", "OK");
-    expect_tx(&w, 0, tx, XS_READ, "data/a", "1");
-    expect_error(&w, 0, XS_READ, "data/a", "ENOENT");
-    expect_event(&w, 1, NULL, NULL);
-    expect_end(&w, 0, tx, "T", "OK");
-    expect(&w, 0, XS_READ, "data/a", "1");
-    expect(&w, 0, XS_READ, "data/b", "2");
-    expect_tx(&w, 0, tx, XS_READ, "data/a", "ENOENT");
-    /* 2 may read what is new: permissions are inherited. */
-    expect_event(&w, 1, "/local/domain/1/data/a", "t");
-    expect_event(&w, 1, "/local/domain/1/data/b", "t");
-    expect_event(&w, 1, NULL, NULL);
-}
-
-static void commits_fire_watches(void **state)
-{
-    struct reply r;
-    uint32_t tx;
-
-    (void)state;
-    expect_write(&w, 0, 0, "data/gone", "1", "OK");
-    watch(0, "data", "t", "OK");
-    expect_event(&w, 0, "data", "t");
-    tx = begin(&w, 0);
-    expect_write(&w, 0, tx, "data/a", "1", "OK");
-    expect_tx(&w, 0, tx, XS_RM, "data/gone", "OK");
-    expect_event(&w, 0, NULL, NULL);
-    guest_send(&w, 0, XS_TRANSACTION_END, tx, "T", 2);
-    expect_event(&w, 0, "data/a", "t");
-    expect_event(&w, 0, "data/gone", "t");
-    assert_true(guest_receive(&w, 0, &r));
-    assert_string_equal(r.body, "OK");
-    expect_event(&w, 0, NULL, NULL);
-}
-
-static void aborts_leave_nothing(void **state)
-{
-    uint32_t tx = begin(&w, 0);
-
-    (void)state;
-    expect_write(&w, 0, tx, "data/a/b", "1", "OK");
-    expect_tx(&w, 0, tx, XS_RM, "data", "OK");
-    expect_tx(&w, 0, tx, XS_DIRECTORY, "data", "ENOENT");
-    expect_end(&w, 0, tx, "F", "OK");
-    expect(&w, 0, XS_DIRECTORY, "data", "");
-    assert_ptr_equal(xenstore_check(w.xs), NULL);
-}
-
-static void conflicts_are_eagain(void **state)
-{
-    uint32_t tx = begin(&w, 0), second;
-
-    (void)state;
-    /* It was not there when one looked. */
-    expect_write(&w, 0, 0, "data/a", "old", "OK");
-    expect_tx(&w, 0, tx, XS_READ, "data/a", "ENOENT");
-    expect_write(&w, 0, tx, "data/a", "new", "OK");
-    expect_end(&w, 0, tx, "T", "EAGAIN");
-    expect(&w, 0, XS_READ, "data/a", "old");
-    /* It changed since one read it, although one reads on what was. */
-    tx = begin(&w, 0);
-    expect_write(&w, 0, 0, "data/a", "newer", "OK");
-    expect_tx(&w, 0, tx, XS_READ, "data/a", "old");
-    expect_end(&w, 0, tx, "T", "EAGAIN");
-    /* Written with the same value, or removed and made again. */
-    tx = begin(&w, 0);
-    expect_tx(&w, 0, tx, XS_READ, "data/a", "newer");
-    expect_write(&w, 0, 0, "data/a", "newer", "OK");
-    expect_end(&w, 0, tx, "T", "EAGAIN");
-    tx = begin(&w, 0);
-    expect_tx(&w, 0, tx, XS_READ, "data/a", "newer");
-    expect(&w, 0, XS_RM, "data/a", "OK");
-    expect_write(&w, 0, 0, "data/a", "newer", "OK");
-    expect_end(&w, 0, tx, "T", "EAGAIN");
-    /* Two that add to one directory: the first wins. */
-    tx = begin(&w, 0);
-    second = begin(&w, 0);
-    expect_write(&w, 0, tx, "data/x", "1", "OK");
-    expect_write(&w, 0, second, "data/y", "2", "OK");
-    expect_end(&w, 0, tx, "T", "OK");
-    expect_end(&w, 0, second, "T", "EAGAIN");
-    expect_error(&w, 0, XS_READ, "data/y", "ENOENT");
-}
-
-/* What others do elsewhere neither hinders a commit nor is undone by it. */
-static void unrelated_changes_are_merged(void **state)
-{
-    uint32_t tx, second;
-
-    (void)state;
-    expect_write(&w, 0, 0, "data/a", "1", "OK");
-    expect_write(&w, 0, 0, "data/gone/deep", "1", "OK");
-    expect_write(&w, 0, 0, "error/x", "1", "OK");
-    tx = begin(&w, 0);
-    second = begin(&w, 0);
-    expect_write(&w, 0, tx, "data/a", "2", "OK");
-    expect_write(&w, 0, tx, "data/new/node", "3", "OK");
-    expect_tx(&w, 0, tx, XS_RM, "data/gone", "OK");
-    assert_string_equal(
-        ask(&w, 0, XS_SET_PERMS, tx, "data/new\0n1\0r2", 15)->body, "OK");
-    expect_write(&w, 0, tx, "data/temporary", "4", "OK");
-    expect_tx(&w, 0, tx, XS_RM, "data/temporary", "OK");
-    expect_write(&w, 0, second, "error/x", "2", "OK");
-    expect_write(&w, 1, 0, "data/theirs", "5", "OK");
-    xenstore_write(w.xs, "/local/domain/1/control/shutdown", "poweroff", NULL);
-    expect_end(&w, 0, tx, "T", "OK");
-    expect_end(&w, 0, second, "T", "OK");
-    expect(&w, 0, XS_READ, "data/a", "2");
-    expect(&w, 0, XS_READ, "data/new/node", "3");
-    expect(&w, 0, XS_GET_PERMS, "data/new/node", "n1");
-    expect(&w, 1, XS_READ, "/local/domain/1/data/new", "");
-    expect_error(&w, 0, XS_READ, "data/gone/deep", "ENOENT");
-    expect_error(&w, 0, XS_READ, "data/temporary", "ENOENT");
-    expect(&w, 0, XS_READ, "error/x", "2");
-    expect(&w, 0, XS_READ, "control/shutdown", "poweroff");
-    expect(&w, 1, XS_READ, "data/theirs", "5");
-}
-
-/* Two halves that each fit need not fit together. */
-static void merging_does_not_stretch_the_quota(void **state)
-{
-    uint32_t first, second;
-    char path[64];
-
-    (void)state;
-    expect(&w, 0, XS_MKDIR, "data/l", "OK");
-    expect(&w, 0, XS_MKDIR, "data/r", "OK");
-    first = begin(&w, 0);
-    second = begin(&w, 0);
-    for (unsigned i = 0; i < 240; i++) {
-        snprintf(path, sizeof(path), "data/l/%u", i);
-        expect_tx(&w, 0, first, XS_MKDIR, path, "OK");
-    }
-    for (unsigned i = 0; i < 240; i++) {
-        snprintf(path, sizeof(path), "data/r/%u", i);
-        expect_tx(&w, 0, second, XS_MKDIR, path, "OK");
-    }
-    for (unsigned i = 0; i < 100; i++) {
-        snprintf(path, sizeof(path), "error/%u", i);
-        expect(&w, 0, XS_MKDIR, path, "OK");
-    }
-    expect_end(&w, 0, first, "T", "OK");
-    expect_end(&w, 0, second, "T", "ENOSPC");
-    expect(&w, 0, XS_DIRECTORY, "data/r", "");
-}
-
-/* A transaction that looked at more than can be noted is careful instead. */
-static void looking_at_very_much_is_allowed(void **state)
-{
-    uint32_t tx = begin(&w, 0);
-    char path[64];
-
-    (void)state;
-    for (unsigned i = 0; i < 1000; i++) {
-        snprintf(path, sizeof(path), "data/none/%u", i);
-        expect_tx(&w, 0, tx, XS_READ, path, "ENOENT");
-    }
-    expect_end(&w, 0, tx, "T", "OK");
-    tx = begin(&w, 0);
-    for (unsigned i = 0; i < 1000; i++) {
-        snprintf(path, sizeof(path), "data/none/%u", i);
-        expect_tx(&w, 0, tx, XS_READ, path, "ENOENT");
-    }
-    expect_write(&w, 1, 0, "data/far-away", "1", "OK");
-    expect_end(&w, 0, tx, "T", "EAGAIN");
-}
-
-static void transaction_ids_are_checked(void **state)
-{
-    uint32_t tx = begin(&w, 0), ids[11];
-
-    (void)state;
-    assert_string_equal(ask(&w, 0, XS_TRANSACTION_START, tx, "", 1)->body,
-                        "EBUSY");
-    expect_tx(&w, 0, tx + 1, XS_READ, "name", "ENOENT");
-    expect_tx(&w, 1, tx, XS_READ, "name", "ENOENT");
-    expect_end(&w, 0, 0, "T", "ENOENT");
-    expect_end(&w, 0, tx, "X", "EINVAL");
-    expect_end(&w, 0, tx, "F", "OK");
-    for (unsigned i = 0; i < 11; i++) {
-        ids[i] = begin(&w, 0);
-    }
-    assert_string_equal(ask(&w, 0, XS_TRANSACTION_START, 0, "", 1)->body,
-                        "ENOSPC");
-    for (unsigned i = 0; i < 11; i++) {
-        expect_end(&w, 0, ids[i], "T", "OK");
-    }
-}
-
-static void a_domain_takes_its_transactions_along(void **state)
-{
-    uint32_t tx = begin(&w, 1);
-
-    (void)state;
-    expect_write(&w, 1, tx, "data/a", "1", "OK");
-    xenstore_release(w.xs, 2);
-    assert_ptr_equal(xenstore_check(w.xs), NULL);
-    char value[8];
-
-    assert_int_equal(xenstore_read(w.xs, "/local/domain/2/data/a", value, 8),
-                     -XEN_ENOENT);
-}
-
-/* ------------------------------------------------------------------- quotas */
-
-static void nodes_are_limited(void **state)
-{
-    char path[64];
-    unsigned made = 0;
-
-    (void)state;
-    for (;; made++) {
-        snprintf(path, sizeof(path), "data/n%u", made);
-        if (strcmp(ask(&w, 0, XS_MKDIR, 0, path, strlen(path) + 1)->body,
-                   "OK") != 0) {
-            break;
-        }
-    }
-    expect_error(&w, 0, XS_MKDIR, path, "ENOSPC");
-    assert_in_range(made, 490, 512);
-    /* What exists may still be written; another domain is not concerned. */
-    expect_write(&w, 0, 0, "data/n7", "seven", "OK");
-    expect_write(&w, 1, 0, "data/n7", "seven", "OK");
-    /* A path that does not fit leaves no half of it behind. */
-    expect(&w, 0, XS_RM, "data/n0", "OK");
-    expect_error(&w, 0, XS_MKDIR, "data/p/q", "ENOSPC");
-    expect_error(&w, 0, XS_READ, "data/p", "ENOENT");
-    expect(&w, 0, XS_MKDIR, "data/p", "OK");
-    expect(&w, 0, XS_RM, "data", "OK");
-    expect_error(&w, 0, XS_MKDIR, "data", "EACCES");
-}
-
-static void bytes_are_limited(void **state)
-{
-    static char big[2048 + 1 + 32], value[2000 + 1];
-    char path[32];
-    unsigned made = 0;
-
-    (void)state;
-    memset(big, 'b', sizeof(big));
-    memcpy(big, "data/big", 9);
-    assert_string_equal(ask(&w, 0, XS_WRITE, 0, big, 9 + 2049)->body, "ENOSPC");
-    assert_string_equal(ask(&w, 0, XS_WRITE, 0, big, 9 + 2048)->body, "OK");
-    expect(&w, 0, XS_RM, "data/big", "OK");
-    memset(value, 'v', sizeof(value) - 1);
-    for (const char *answer = "OK"; strcmp(answer, "OK") == 0 && made < 999;) {
-        size_t n;
-        char body[2048];
-
-        n = (size_t)snprintf(path, sizeof(path), "data/v%u", made) + 1;
-        memcpy(body, path, n);
-        memcpy(body + n, value, 2000);
-        answer = ask(&w, 0, XS_WRITE, 0, body, n + 2000)->body;
-        made += strcmp(answer, "OK") == 0;
-    }
-    /* 1,024 chunks of 60 bytes. */
-    assert_in_range(made, 27, 31);
-    expect_write(&w, 1, 0, "data/v", value, "OK");
-}
-
-/* The machine has no page left: no half of a write, and all is well after. */
-static void pages_run_out(void **state)
-{
-    static char big[9 + 2048];
-    char path[32];
-    unsigned made = 0;
-
-    (void)state;
-    w.pages_max = w.nr_pages;
-    memset(big, 'b', sizeof(big));
-    for (const char *answer = "OK"; strcmp(answer, "OK") == 0; made++) {
-        snprintf(path, sizeof(path), "data/%u", 100 + made);
-        memcpy(big, path, 9);
-        answer = ask(&w, 0, XS_WRITE, 0, big, sizeof(big))->body;
-        assert_true(strcmp(answer, "OK") == 0 || strcmp(answer, "ENOMEM") == 0);
-        assert_in_range(made, 0, 3); /* what is left of a page */
-    }
-    expect_error(&w, 0, XS_READ, path, "ENOENT");
-    assert_ptr_equal(xenstore_check(w.xs), NULL);
-    w.pages_max = PAGES_MAX;
-    assert_string_equal(ask(&w, 0, XS_WRITE, 0, big, sizeof(big))->body, "OK");
-}
-
-static void watches_are_limited(void **state)
-{
-    char path[32];
-
-    (void)state;
-    for (unsigned i = 0; i < 128; i++) {
-        snprintf(path, sizeof(path), "data/w%u", i);
-        watch(0, path, "t", "OK");
-        expect_event(&w, 0, path, "t");
-    }
-    watch(0, "data/one-more", "t", "E2BIG");
-    watch(1, "data/one-more", "t", "OK");
-}
-
-/* Changes `n` nodes that guest 0 watches, and never reads of it. */
-static void change(unsigned n)
-{
-    char path[64];
-
-    for (unsigned i = 0; i < n; i++) {
-        snprintf(path, sizeof(path), "/local/domain/1/data/%u", i % 600);
-        xenstore_write(w.xs, path, "1", NULL);
-        while (xenstore_run(w.xs)) {
-        }
-    }
-}
-
-static unsigned events_read(void)
-{
-    struct reply r;
-    unsigned n = 0;
-
-    while (guest_receive(&w, 0, &r)) {
-        assert_int_equal(r.head.type, XS_WATCH_EVENT);
-        n++;
-        while (xenstore_run(w.xs)) {
-        }
-    }
-    return n;
-}
-
-static void no_event_is_lost_within_the_share(void **state)
-{
-    (void)state;
-    watch(0, "data", "t", "OK");
-    expect_event(&w, 0, "data", "t");
-    for (unsigned round = 0; round < 3; round++) {
-        change(400);
-        change(400); /* says nothing new of those that wait */
-        assert_in_range(events_read(), 400, 440); /* the ring holds some */
-        assert_int_equal(w.guest[0].complaints, 0);
-    }
-    expect(&w, 0, XS_READ, "name", "guest");
-}
-
-/* Where one would be lost the domain is told, and ignored until it is new. */
-static void unread_events_are_limited(void **state)
-{
-    (void)state;
-    watch(0, "data", "t", "OK");
-    change(3000);
-    assert_int_equal(w.guest[0].complaints, 1);
-    assert_string_equal(w.guest[0].complaint,
-                        "xenstore ignored: it does not read its events");
-    assert_int_equal(w.guest[0].ring.error, XENSTORE_ERROR_COMM);
-    expect_write(&w, 1, 0, "data/fine", "1", "OK");
-    guest_send(&w, 0, XS_READ, 0, "name", 5);
-    while (xenstore_run(w.xs)) {
-    }
-    assert_int_equal(w.guest[0].ring.req_cons + 16 + 5,
-                     w.guest[0].ring.req_prod);
-    w.guest[0].ring.connection = XENSTORE_RECONNECT;
-    while (xenstore_run(w.xs)) {
-    }
-    assert_int_equal(w.guest[0].ring.error, XENSTORE_ERROR_NONE);
-    expect(&w, 0, XS_READ, "name", "guest");
-    change(1); /* its watches are gone, too */
-    assert_int_equal(events_read(), 0);
-}
-
-static void changes_in_a_transaction_are_limited(void **state)
-{
-    uint32_t tx = begin(&w, 0);
-    const char *answer = "OK";
-    char path[32];
-
-    (void)state;
-    for (unsigned i = 0; strcmp(answer, "OK") == 0; i++) {
-        assert_true(i < 2000);
-        snprintf(path, sizeof(path), "data/c%u", i);
-        answer = ask(&w, 0, XS_MKDIR, tx, path, strlen(path) + 1)->body;
-    }
-    assert_string_equal(answer, "ENOSPC");
-    expect_end(&w, 0, tx, "T", "OK");
-    expect(&w, 0, XS_READ, "data/c0", "");
-}
-
-/* Old versions are given up before anybody's share is. */
-static void snapshots_do_not_take_others_room(void **state)
-{
-    char path[64];
-    uint32_t tx[10];
-
-    (void)state;
-    for (unsigned k = 0; k < 10; k++) {
-        tx[k] = begin(&w, 0);
-        for (unsigned i = 0; i < 480; i++) {
-            char value[8];
-
-            snprintf(path, sizeof(path), "data/n%u", i);
-            snprintf(value, sizeof(value), "%u", k);
-            expect_write(&w, 1, 0, path, value, "OK");
-        }
-    }
-    for (unsigned i = 0; i < 480; i++) {
-        snprintf(path, sizeof(path), "data/n%u", i);
-        expect_write(&w, 2, 0, path, "fits", "OK");
-    }
-    expect_write(&w, 0, tx[0], "data/x", "1", "OK");
-    expect_end(&w, 0, tx[0], "T", "EAGAIN");
-    expect_tx(&w, 0, tx[1], XS_READ, "name", "guest");
-    assert_ptr_equal(xenstore_check(w.xs), NULL);
 }
 
 /* -------------------------------------------------------- long directories */
@@ -957,23 +511,6 @@ int main(void)
         TEST(watches_respect_permissions),
         TEST(special_watches_are_for_the_privileged),
         TEST(reset_watches_clears),
-        TEST(transactions_commit_as_one),
-        TEST(commits_fire_watches),
-        TEST(aborts_leave_nothing),
-        TEST(conflicts_are_eagain),
-        TEST(unrelated_changes_are_merged),
-        TEST(merging_does_not_stretch_the_quota),
-        TEST(looking_at_very_much_is_allowed),
-        TEST(transaction_ids_are_checked),
-        TEST(a_domain_takes_its_transactions_along),
-        TEST(nodes_are_limited),
-        TEST(bytes_are_limited),
-        TEST(pages_run_out),
-        TEST(watches_are_limited),
-        TEST(no_event_is_lost_within_the_share),
-        TEST(unread_events_are_limited),
-        TEST(changes_in_a_transaction_are_limited),
-        TEST(snapshots_do_not_take_others_room),
         TEST(long_directories_come_in_parts),
         TEST(the_host_reads_and_removes),
     };
