@@ -64,10 +64,11 @@ int runstate_of(unsigned int vcpu, uint64_t *since)
 }
 
 /* An area is written by its vCPU when it is scheduled: only look when it is
- * this one, or not going to be. */
+ * this one, or not going to be. One that spins may run or not: who has a
+ * pCPU then is the policy's affair. */
 static int look_at_area(unsigned int vcpu)
 {
-    if (!area_is_used(vcpu) ||
+    if (!area_is_used(vcpu) || performers[vcpu].spinning ||
         (vcpu != kit_cpu() && !conduct_is_engaged(vcpu))) {
         return -1;
     }
