@@ -72,7 +72,11 @@ static void add(struct core_maps *maps, struct core_map m)
     } else if (maps->nr == CORE_MAPS_MAX) {
         maps->cut = true;
     } else {
-        maps->map = cli_grow(maps->map, maps->nr + 1, sizeof(*maps->map));
+        /* Room for twice as many. */
+        if (maps->map == NULL || (maps->nr & (maps->nr - 1)) == 0) {
+            maps->map =
+                cli_grow(maps->map, 2 * maps->nr + 1, sizeof(*maps->map));
+        }
         maps->map[maps->nr++] = m;
     }
 }
