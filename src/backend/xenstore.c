@@ -258,7 +258,7 @@ int xenstore_introduce(struct xenstore *xs, uint16_t domid, bool privileged,
  */
 static void forget_in_nodes(struct xenstore *xs, uint16_t domid)
 {
-    for (uint32_t i = 1; i < xs->pool.nr; i++) {
+    for (uint32_t i = 1; i < xs->pool.high; i++) {
         struct xs_node *n = &xs->pool.node[i];
         uint32_t kept = 1;
 

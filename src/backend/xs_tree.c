@@ -112,6 +112,7 @@ static uint32_t node_take(struct xs_pool *p)
     if (n != 0) {
         p->free = p->node[n].next;
         p->nr_free--;
+        p->high = n >= p->high ? n + 1 : p->high;
         p->node[n] = (struct xs_node){.refs = 1};
     }
     return n;

@@ -46,6 +46,7 @@ struct xs_node {
 struct xs_pool {
     struct xs_node *node; /* node 0 is never used */
     uint32_t nr, free, nr_free;
+    uint32_t high; /* all nodes from here on were never used */
     struct text_pool text;
     uint64_t generation; /* last one given out */
 };

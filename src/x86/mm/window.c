@@ -222,6 +222,8 @@ void tlb_flush_all(void)
  */
 
 #define FRAMES_MAX 8192u
+/* More are not kept stale: each page table for 512 frames stays. */
+#define FRAMES_STALE 512u
 
 /* free: may be used now; stale: unmapped, but a TLB may still know it. */
 static struct x86_lock frame_lock;
@@ -251,6 +253,7 @@ static void frames_refresh_locked(void)
         }
     }
     nr_stale = 0;
+    frame_hint = 0;
 }
 
 void *frame_map(uint64_t pa)
@@ -260,7 +263,7 @@ void *frame_map(uint64_t pa)
 
     check_pa(pa, PAGE_SIZE);
     x86_lock(&frame_lock);
-    n = frame_find_locked();
+    n = nr_stale < FRAMES_STALE ? frame_find_locked() : FRAMES_MAX;
     if (n == FRAMES_MAX && nr_stale > 0) {
         frames_refresh_locked();
         n = frame_find_locked();
