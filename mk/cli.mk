@@ -70,9 +70,17 @@ $(O)/cli-tests/rude: tests/cli/rude.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CLI_CFLAGS) $(CLI_ASAN) -MMD -MP -o $@ $<
 
+# A client that makes and destroys thousands of domains; without sanitizers.
+$(O)/cli-tests/many: tests/ending/tool/many.c $(CLI_OBJ) $(O)/sim/lab.a \
+    $(O)/explore/explore.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CLI_CFLAGS) -MMD -MP -o $@ $< \
+	    $(filter-out %/cli/main.o,$(CLI_OBJ)) $(O)/sim/lab.a \
+	    $(O)/explore/explore.o $(CLI_LIBS)
+
 CHECKS     += $(CLI_UNIT) $(wildcard tests/cli/*.test.sh)
 CHECK_DEPS += $(O)/cli-tests/schedop $(O)/cli-tests/guest.elf \
-    $(O)/cli-tests/rude \
+    $(O)/cli-tests/rude $(O)/cli-tests/many \
     $(O)/schedop-hypervisor.elf
 
 -include $(CLI_OBJ:.o=.d) $(CLI_AOBJ:.o=.d) $(CLI_UNIT:%=%.d)

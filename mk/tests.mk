@@ -56,7 +56,7 @@ CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
 CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
     tests/topology/run.sh \
     tests/save/run.sh tests/gdb/run.sh tests/store/run.sh tests/dump/run.sh \
-    tests/store/balloon.sh tests/store/xenstore.sh
+    tests/store/balloon.sh tests/store/xenstore.sh tests/ending/run.sh
 
 CHECKS += tests/boot/pools.sh tests/stress/machine.sh
 

@@ -186,12 +186,6 @@ void kit_on_trap(bool (*hook)(struct kit_regs *regs));
  */
 int kit_suspend(void);
 
-/*
- * Rebuilds shared info, upcall and console, with all ports masked, as after a
- * shutdown that the controller answered with a soft reset. 0 or -XEN_E*.
- */
-int kit_reattach(void);
-
 /* Shuts down for `reason` (SHUTDOWN_*). */
 KIT_NORETURN void kit_exit(uint32_t reason);
 

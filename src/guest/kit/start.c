@@ -74,25 +74,16 @@ void kit_exit(uint32_t reason)
     }
 }
 
-int kit_reattach(void)
-{
-    bool on = kit_events_off();
-    int rc = kit_platform->attach();
-
-    schedop_events_mask_all(kit_events());
-    kit_console_attach();
-    kit_events_restore(on);
-    return rc;
-}
-
 int kit_suspend(void)
 {
     bool on = kit_events_off();
     int rc = schedop_suspend(kit_platform->start_info_frame());
 
     if (rc == SCHEDOP_RESUMED) {
-        int error = kit_reattach();
+        int error = kit_platform->attach();
 
+        schedop_events_mask_all(kit_events());
+        kit_console_attach();
         rc = error != 0 ? error : rc;
     }
     kit_events_restore(on);
