@@ -294,22 +294,25 @@ static void settle(struct policy_pool *pool, struct policy_pcpu *p,
     choice->kick &= ~bits_one(p->index);
 }
 
+/* The one that waits: in one of the trees of the only queue. */
+static struct policy_vcpu *lone_waiter(const struct c2_pool *c)
+{
+    const struct tree_node *n = c->queue[0].ready.root;
+
+    n = n != NULL ? n : c->queue[0].later.root;
+    return c2_vcpu_at(n, offsetof(struct c2_vcpu, node));
+}
+
 /* The quick way to one who waits alone and has no wishes and no cap. */
-static struct policy_vcpu *lone_for(struct c2_pool *c,
+static struct policy_vcpu *lone_for(const struct c2_pool *c,
                                     const struct policy_pcpu *p)
 {
-    struct tree_node *n;
     struct policy_vcpu *v;
 
     if (c->waiting != 1 || c->nr_queues != 1) {
         return NULL;
     }
-    n = c->queue[0].ready.root;
-    n = n != NULL ? n : c->queue[0].later.root;
-    if (n == NULL) {
-        return NULL;
-    }
-    v = c2_vcpu_at(n, offsetof(struct c2_vcpu, node));
+    v = lone_waiter(c);
     return (c2_takers(v) & v->soft & bits_one(p->index)) != 0 &&
                    c2_domain(v->domain)->cap == 0
                ? v
@@ -339,15 +342,6 @@ static struct policy_vcpu *find(struct policy_pool *pool, struct policy_pcpu *p,
 }
 
 /* ---- the usual choice ---- */
-
-/* The one that waits: in one of the trees of the only queue. */
-static struct policy_vcpu *lone_waiter(const struct c2_pool *c)
-{
-    const struct tree_node *n = c->queue[0].ready.root;
-
-    n = n != NULL ? n : c->queue[0].later.root;
-    return c2_vcpu_at(n, offsetof(struct c2_vcpu, node));
-}
 
 /* Nobody has caps or wishes, and at most one is about to run. */
 static ALWAYS_INLINE bool is_quiet(const struct c2_pool *c,
