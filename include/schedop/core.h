@@ -54,6 +54,17 @@ struct sop_time_scale {
     int8_t shift; /* negative means right */
 };
 
+/* Which pCPUs share a run queue under credit2, as Xen's credit2_runqueue=. */
+enum sop_runqueue {
+    SOP_RUNQUEUE_SOCKET, /* Xen's default, and ours */
+    SOP_RUNQUEUE_CORE,
+    SOP_RUNQUEUE_CPU,
+    SOP_RUNQUEUE_ALL, /* or "node": there is one */
+};
+
+/* By Xen's name for it; -1 if there is none. */
+int sop_runqueue_by_name(const char *name);
+
 struct sop_config {
     unsigned nr_pcpus;   /* possible pCPUs, 1..SOP_PCPUS_MAX */
     unsigned nr_domains; /* alive at one time, 1..SOP_DOMAINS_MAX */
@@ -66,6 +77,7 @@ struct sop_config {
                                                  that one */
     unsigned nr_policies;
     unsigned nr_pools; /* at most, 0: SOP_POOLS_MAX */
+    enum sop_runqueue runqueue;
     bool noreboot;  /* Xen's boot option: a crash of the hardware domain, or a
                        reason of no meaning, halts the machine (spec 7.5) */
     bool own_ports; /* no tables of ports in the arena: each domain brings

@@ -101,6 +101,9 @@ static char *hypervisor_cmdline(const struct run *run)
     if (strcmp(run->sched, "credit2") != 0) {
         cli_text_printf(&t, " sched=%s", run->sched);
     }
+    if (run->runqueue != NULL) {
+        cli_text_printf(&t, " credit2_runqueue=%s", run->runqueue);
+    }
     if (run->noreboot) {
         cli_text_str(&t, " noreboot");
     }

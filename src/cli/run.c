@@ -9,6 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <schedop/core.h>
+
 #include "commands.h"
 #include "config.h"
 #include "dump.h"
@@ -55,6 +57,7 @@ enum {
     OPT_SCHED,
     OPT_CPUPOOL,
     OPT_NOREBOOT,
+    OPT_RUNQUEUE,
 };
 
 #define GDB_PORT "1234"
@@ -77,6 +80,9 @@ static const struct cli_option options[] = {
     {"cpupool", 0, CLI_VALUE, OPT_CPUPOOL, "FILE",
      "Make a cpupool, described as for xl cpupool-create; see CPUPOOLS in the "
      "manual. Repeatable."},
+    {"credit2-runqueue", 0, CLI_VALUE, OPT_RUNQUEUE, "GROUP",
+     "As Xen's boot option credit2_runqueue: pCPUs that share a run queue are "
+     "those of a socket (default), core, cpu, node or all."},
     {"noreboot", 0, CLI_FLAG, OPT_NOREBOOT, NULL,
      "As Xen's boot option: when the hardware domain crashes the hypervisor "
      "says that it does not reboot."},
@@ -357,6 +363,18 @@ static int take_qemu(struct run *run, const char *value)
     return 0;
 }
 
+static int take_runqueue(struct run *run, const char *value)
+{
+    if (sop_runqueue_by_name(value) < 0) {
+        cli_error("--credit2-runqueue: %s is none of cpu, core, socket, node "
+                  "and all",
+                  value);
+        return CLI_USAGE;
+    }
+    run->runqueue = value;
+    return 0;
+}
+
 static int take_sched(struct run *run, const char *value)
 {
     run->sched = cli_scheduler("--sched", value);
@@ -477,6 +495,8 @@ static int take_option(void *ctx, int id, const char *value)
         return take_trace(run, id, value);
     case OPT_SCHED:
         return take_sched(run, value);
+    case OPT_RUNQUEUE:
+        return take_runqueue(run, value);
     case OPT_CPUPOOL:
         return take_pool(run, value);
     default:

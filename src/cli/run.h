@@ -41,6 +41,7 @@ struct run {
     struct cli_text settings; /* lines added to each configuration */
     const char *sched;        /* of Pool-0; NULL: not known */
     bool noreboot;
+    const char *runqueue; /* credit2_runqueue=, or NULL */
     const char **pool_files;
     size_t nr_pools;
     struct cli_pool *pool;

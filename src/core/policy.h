@@ -74,6 +74,7 @@ struct policy_domain {
 struct policy_pcpu {
     unsigned index;
     uint16_t core, socket;    /* pCPUs with the same share what those share */
+    uint16_t group;           /* ... and a run queue, where there are several */
     struct policy_vcpu *curr; /* what it runs, NULL for idle */
     uint64_t priv[POLICY_PCPU_WORDS];
 };

@@ -124,6 +124,52 @@ size_t sop_system_size(const struct sop_config *cfg)
     return c.used;
 }
 
+static bool is_same(const char *a, const char *b)
+{
+    while (*a != '\0' && *a == *b) {
+        a++;
+        b++;
+    }
+    return *a == *b;
+}
+
+int sop_runqueue_by_name(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum sop_runqueue runqueue;
+    } names[] = {
+        {"socket", SOP_RUNQUEUE_SOCKET}, {"core", SOP_RUNQUEUE_CORE},
+        {"cpu", SOP_RUNQUEUE_CPU},       {"all", SOP_RUNQUEUE_ALL},
+        {"node", SOP_RUNQUEUE_ALL},
+    };
+    unsigned i;
+
+    for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (is_same(names[i].name, name)) {
+            return (int)names[i].runqueue;
+        }
+    }
+    return -1;
+}
+
+/* Cores are numbered in their socket. */
+static uint16_t group_of(const struct sop_config *cfg,
+                         const struct policy_pcpu *p)
+{
+    switch (cfg->runqueue) {
+    case SOP_RUNQUEUE_CORE:
+        return (uint16_t)(p->socket << 8 | (p->core & 0xff));
+    case SOP_RUNQUEUE_CPU:
+        return (uint16_t)p->index;
+    case SOP_RUNQUEUE_ALL:
+        return 0;
+    case SOP_RUNQUEUE_SOCKET:
+    default:
+        return p->socket;
+    }
+}
+
 static void pcpu_init(struct sop_system *sys, unsigned index)
 {
     struct sop_pcpu *p = &sys->pcpu[index];
@@ -131,6 +177,7 @@ static void pcpu_init(struct sop_system *sys, unsigned index)
     p->sys = sys;
     p->pol.index = index;
     p->pol.core = (uint16_t)index;
+    p->pol.group = group_of(&sys->cfg, &p->pol);
     p->armed = SOP_TIME_NEVER;
     timer_init(&p->slice, sched_slice_fire, SOP_TRACE_TIMER_SLICE);
 }
@@ -189,6 +236,7 @@ void sop_pcpu_set_topology(struct sop_pcpu *p, uint16_t core, uint16_t socket)
     ASSERT(!p->online);
     p->pol.core = core;
     p->pol.socket = socket;
+    p->pol.group = group_of(&p->sys->cfg, &p->pol);
 }
 
 void sop_pcpu_set_port(struct sop_pcpu *p, void *port)

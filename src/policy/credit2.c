@@ -36,7 +36,7 @@
  * - Nothing waits while a pCPU that it may use is idle and has not been told.
  * - Caps: see credit2_cap.c.
  *
- * Queues. Up to 16 pCPUs of a socket share a queue; virtual time is one for
+ * Queues. Up to 16 pCPUs of a group share a queue (a socket, if not said); virtual time is one for
  * the whole pool. A pCPU that finds nothing in its queue takes from others,
  * and it does so also when somebody there is overdue by a slice.
  *

@@ -85,7 +85,7 @@ struct c2_queue {
     struct tree ready, later;
     sop_cpumask_t pcpus;
     uint32_t waiting;
-    uint16_t socket;
+    uint16_t group;
 };
 
 struct c2_pool {

@@ -447,7 +447,7 @@ struct policy_vcpu *c2_find(struct policy_pool *pool,
 
 /* ---- pCPUs ---- */
 
-/* One of its socket with room, an empty one, else the smallest. */
+/* One of its group with room, an empty one, else the smallest. */
 static unsigned queue_for_pcpu(const struct c2_pool *c,
                                const struct policy_pcpu *p)
 {
@@ -456,7 +456,7 @@ static unsigned queue_for_pcpu(const struct c2_pool *c,
     for (i = 0; i < C2_QUEUES; i++) {
         const struct c2_queue *q = &c->queue[i];
 
-        if (q->pcpus != 0 && q->socket == p->socket &&
+        if (q->pcpus != 0 && q->group == p->group &&
             bits_count(q->pcpus) < C2_QUEUE_PCPUS) {
             return i;
         }
@@ -478,7 +478,7 @@ void c2_pcpu_add(struct policy_pool *pool, struct policy_pcpu *p)
     c->pcpus.idle |= bits_one(p->index);
     c2_pcpu(p)->queue = (uint8_t)i;
     if (c->queue[i].pcpus == 0) {
-        c->queue[i].socket = p->socket;
+        c->queue[i].group = p->group;
     }
     c->queue[i].pcpus |= bits_one(p->index);
     c->nr_queues = i >= c->nr_queues ? i + 1 : c->nr_queues;

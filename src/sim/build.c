@@ -153,6 +153,7 @@ void lab_free(struct lab_workload *w)
     free(w->object);
     free(w->act);
     free(w->sched);
+    free(w->runqueue);
     free(w->path);
     free(w);
 }

@@ -201,6 +201,7 @@ static bool read_machine(struct form *f)
         {"threads", AS_SMALL, 1, SOP_PCPUS_MAX, &w->threads, NULL},
         {"online", AS_CPUS, 0, 0, &w->online, NULL},
         {"sched", AS_TEXT, 0, 0, &w->sched, NULL},
+        {"runqueue", AS_TEXT, 0, 0, &w->runqueue, NULL},
         {"seed", AS_COUNT, 0, UINT64_MAX, &w->seed, &w->seed_given},
         {"duration", AS_TIME, 0, 0, &w->duration_ns, &w->duration_given},
         {"call", AS_TIME, 0, 0, &w->call_ns, NULL},
@@ -215,6 +216,10 @@ static bool read_machine(struct form *f)
     }
     if (w->sched != NULL && lab_policy(w->sched) == NULL) {
         return form_fail(f, 0, "there is no scheduler '%s'", w->sched);
+    }
+    if (w->runqueue != NULL && sop_runqueue_by_name(w->runqueue) < 0) {
+        return form_fail(f, 0,
+                         "a run queue is of cpu, core, socket, node or all");
     }
     if (pcpus != 0 && (w->sockets | w->cores | w->threads) != 0) {
         return form_fail(f, 0,

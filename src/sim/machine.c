@@ -417,6 +417,7 @@ static bool system_init(struct sim_machine *m)
         .seed = m->cfg.seed,
         .time = {.mul = 0x80000000u, .shift = 1},
         .policy = m->cfg.policy,
+        .runqueue = m->cfg.runqueue,
         .policies = policies,
         .nr_policies = sizeof(policies) / sizeof(policies[0]),
         .own_ports = true,

@@ -284,6 +284,9 @@ static void machine_config(const struct lab_run *r, struct sim_config *cfg)
         .online = w->online,
         .seed = r->seed,
         .policy = lab_policy(run_sched(r, 0)),
+        .runqueue = w->runqueue != NULL
+                        ? (enum sop_runqueue)sop_runqueue_by_name(w->runqueue)
+                        : SOP_RUNQUEUE_SOCKET,
         .call_ns = o->call_given ? o->call_ns : w->call_ns,
         .switch_ns = o->switch_given ? o->switch_ns : w->switch_ns,
         .kick_ns = o->kick_given ? o->kick_ns : w->kick_ns,

@@ -216,6 +216,7 @@ struct sim_hooks {
 struct sim_config {
     /* The machine has sockets * cores * threads pCPUs, threads of a core
        side by side. 0 counts as 1. */
+    enum sop_runqueue runqueue;
     unsigned sockets, cores, threads;
     sop_cpumask_t online; /* these to begin with, pCPU 0 always; 0: all */
     unsigned nr_domains;  /* alive at one time */

@@ -146,7 +146,7 @@ struct lab_workload {
     /* The machine, as far as the file says; 0 or NULL: it does not. */
     unsigned sockets, cores, threads;
     uint64_t online; /* pCPUs to begin with */
-    char *sched;
+    char *sched, *runqueue;
     uint64_t seed, duration_ns, call_ns, switch_ns, kick_ns;
     bool seed_given, duration_given;
 

@@ -79,6 +79,18 @@ void pools_configure(struct sop_config *cfg)
         x86_log(SOP_LOG_WARNING,
                 "sched=%s: there is no such scheduler: credit2 it is", name);
     }
+    if (cmdline_get(boot_info.cmdline, "credit2_runqueue", name,
+                    sizeof(name))) {
+        int runqueue = sop_runqueue_by_name(name);
+
+        cfg->runqueue =
+            runqueue >= 0 ? (enum sop_runqueue)runqueue : SOP_RUNQUEUE_SOCKET;
+        if (runqueue < 0) {
+            x86_log(SOP_LOG_WARNING,
+                    "credit2_runqueue=%s: it is cpu, core, socket, node or all",
+                    name);
+        }
+    }
     cfg->policies = list;
     cfg->nr_policies = POLICIES;
 }

@@ -598,6 +598,8 @@ static void test_form_refused(void **state)
         {"domain a pool=x\n", "f:1:1: there is no pool 'x' above"},
         {"pool x\n", "f:1:7: a pool needs pCPUs: cpus=2-3"},
         {"machine sched=best\n", "f:1:1: there is no scheduler 'best'"},
+        {"machine runqueue=box\n",
+         "f:1:1: a run queue is of cpu, core, socket, node or all"},
         {"machine pcpus=65\n", "f:1:9: 65 is out of range, which is 1 to 64"},
         {"machine sockets=8 cores=8 threads=2\n",
          "f:1:1: 128 pCPUs are more than 64"},

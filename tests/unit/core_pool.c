@@ -730,6 +730,35 @@ static void topology(void **state)
     world_free(w);
 }
 
+/* pCPUs that share a run queue, by Xen's names. */
+static void run_queues(void **state)
+{
+    static const struct {
+        const char *name;
+        uint16_t group; /* of core 3 in socket 1 */
+    } want[] = {
+        {"socket", 1}, {"core", 0x103}, {"cpu", 2}, {"all", 0}, {"node", 0},
+    };
+    struct world *w = world_new(3);
+    unsigned i;
+
+    (void)state;
+    while (sop_hotplug_offline(w->p[0], 2) != 0) {
+        world_settle(w);
+    }
+    for (i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        int runqueue = sop_runqueue_by_name(want[i].name);
+
+        assert_true(runqueue >= 0);
+        w->sys->cfg.runqueue = (enum sop_runqueue)runqueue;
+        sop_pcpu_set_topology(w->p[2], 3, 1);
+        assert_int_equal(w->p[2]->pol.group, want[i].group);
+    }
+    assert_int_equal(sop_runqueue_by_name("cor"), -1);
+    assert_int_equal(sop_runqueue_by_name("cores"), -1);
+    world_free(w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -752,6 +781,7 @@ int main(void)
         cmocka_unit_test(timers_survive),
         cmocka_unit_test(offline_self),
         cmocka_unit_test(topology),
+        cmocka_unit_test(run_queues),
     };
 
     cmocka_set_message_output(CM_OUTPUT_TAP);

@@ -94,6 +94,7 @@ struct fake *fake_new(const struct policy_ops *ops, unsigned nr_pcpus,
         f->pcpu[i].p.index = i;
         f->pcpu[i].p.core = (uint16_t)i;
         f->pcpu[i].p.socket = (uint16_t)(per_socket != 0 ? i / per_socket : 0);
+        f->pcpu[i].p.group = f->pcpu[i].p.socket;
         f->pcpu[i].until = SOP_TIME_NEVER;
         fake_pcpu_add(f, i);
     }
