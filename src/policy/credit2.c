@@ -36,9 +36,10 @@
  * - Nothing waits while a pCPU that it may use is idle and has not been told.
  * - Caps: see credit2_cap.c.
  *
- * Queues. Up to 16 pCPUs of a group share a queue (a socket, if not said); virtual time is one for
- * the whole pool. A pCPU that finds nothing in its queue takes from others,
- * and it does so also when somebody there is overdue by a slice.
+ * Queues. Up to 16 pCPUs of a group share a queue (a socket, if not said);
+ * virtual time is one for the whole pool. A pCPU that finds nothing in its
+ * queue takes from others, and it does so also when somebody there is overdue
+ * by a slice.
  *
  * Cost of a decision: logarithmic in the number of queued vCPUs, whatever
  * their affinity, and linear in pCPUs and queues. (A request that may be served

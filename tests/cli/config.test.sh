@@ -40,7 +40,7 @@ on_soft_reset = "soft-reset"
 on_suspend = "resume"
 hardware_domain = 1
 type = "pvh"
-pool = "Pool-0"' --pcpus 4
+pool = "Pool-0"' --pcpus 4 --credit2-runqueue core
 exits 0 "every key"
 silent_about "warning"
 args_have "name=guest memory=48 vcpus=3 hardware=1 weight=512 cap=50 cpus=5 \
@@ -50,6 +50,7 @@ on_soft_reset=soft-reset -- a=1,, b \\\"; c"
 args_have "module-of=guest"
 args_have "module 5000 bytes"
 args_have "pcpus=4"
+args_have " credit2_runqueue=core"
 
 config "kernel = 'guest'"
 exits 1 "the name is the file's when none is given"
