@@ -222,8 +222,8 @@ void tlb_flush_all(void)
  */
 
 #define FRAMES_MAX 8192u
-/* More are not kept stale: each page table for 512 frames stays. */
-#define FRAMES_STALE 512u
+/* More are not kept stale: a page table stays for each 512 once used. */
+#define FRAMES_STALE 256u
 
 /* free: may be used now; stale: unmapped, but a TLB may still know it. */
 static struct x86_lock frame_lock;

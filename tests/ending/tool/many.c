@@ -391,7 +391,7 @@ int main(int argc, char **argv)
         return 1;
     }
     result(all_states(4) && all_gone(), "domains go from every state");
-    result(many_lives(last_id() + 200), "lives, and an end");
+    result(many_lives(last_id() + 500), "lives, and an end");
     result(crowd() && all_gone(), "a crowd");
     before = memory_now();
     result(all_states(4) && all_gone(), "and once more");
