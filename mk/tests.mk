@@ -50,13 +50,17 @@ $(eval $(call TEST_GUEST,gdb))
 
 $(eval $(call TEST_GUEST,ending))
 
+$(eval $(call TEST_GUEST,surround))
+
 CHECK_DEPS += $(O)/tests/conformance.elf $(O)/tests/hostile.elf \
     $(O)/tests/wakeup.elf $(O)/tests/topology.elf $(O)/tests/save.elf $(O)/tests/gdb.elf \
-    $(O)/tests/store.elf $(O)/tests/ending.elf
+    $(O)/tests/store.elf $(O)/tests/ending.elf \
+    $(O)/tests/surround.elf
 CHECKS += tests/conformance/run.sh tests/hostile/run.sh tests/wakeup/run.sh \
     tests/topology/run.sh \
     tests/save/run.sh tests/gdb/run.sh tests/store/run.sh tests/dump/run.sh \
-    tests/store/balloon.sh tests/store/xenstore.sh tests/ending/run.sh
+    tests/store/balloon.sh tests/store/xenstore.sh tests/ending/run.sh \
+    tests/surround/run.sh
 
 CHECKS += tests/boot/pools.sh tests/stress/machine.sh
 

@@ -107,7 +107,8 @@ static struct sop_domain *param_domain(const struct sop_vcpu *v,
     struct sop_domain *d = domain_find_any(v, op->domid);
 
     if (d == NULL) {
-        *rc = -XEN_ESRCH;
+        /* There always is a domain 0, and it is no HVM one. */
+        *rc = op->domid == 0 ? -XEN_EINVAL : -XEN_ESRCH;
     } else if (d->kind != SOP_GUEST_HVM) {
         *rc = -XEN_EINVAL;
     } else if (d != v->domain && !v->domain->hardware) {

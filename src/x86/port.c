@@ -182,9 +182,33 @@ bool port_vcpu_timer(struct sop_vcpu *sv, uint64_t now)
     return vlapic_timer_fire(&v->lapic);
 }
 
-/* What is left of hvm_op when the core has taken its parameters. */
-static int64_t hvm_op(struct x86_vcpu *v, const struct sop_call *call)
+/* What is at a frame: memory, or nothing that is known. */
+static int64_t mem_type(struct sop_pcpu *self, struct x86_vcpu *v,
+                        uint64_t operand)
 {
+    struct xen_hvm_get_mem_type op;
+    const struct x86_domain *d = v->domain;
+    uint64_t pa;
+
+    if (guest_copy_in(v, &op, operand, sizeof(op)) != 0) {
+        return -XEN_EFAULT;
+    }
+    if (op.domid != DOMID_SELF && op.domid != d->domid) {
+        return op.domid == 0 ||
+                       sop_domain_by_id(sop_pcpu_system(self), op.domid)
+                   ? -XEN_EPERM
+                   : -XEN_ESRCH;
+    }
+    op.mem_type =
+        p2m_lookup(d, op.pfn, &pa) == P2M_NONE ? HVMMEM_mmio_dm : HVMMEM_ram_rw;
+    return guest_copy_out(v, operand, &op, sizeof(op));
+}
+
+/* What is left of hvm_op when the core has taken its parameters. */
+static int64_t hvm_op(struct sop_pcpu *self, struct x86_vcpu *v,
+                      const struct sop_call *call)
+{
+    struct xen_hvm_xentrace note;
     struct xen_hvm_get_time time;
     uint8_t byte;
 
@@ -195,6 +219,20 @@ static int64_t hvm_op(struct x86_vcpu *v, const struct sop_call *call)
     case HVMOP_pagetable_dying: /* of use with shadow page tables only */
         return guest_copy_in(v, &byte, call->arg[1], 1) != 0 ? -XEN_EFAULT
                                                              : -XEN_EINVAL;
+    case HVMOP_flush_tlbs:
+        if (call->arg[1] == 0) {
+            p2m_flush(v->domain);
+        }
+        return call->arg[1] == 0 ? 0 : -XEN_EINVAL;
+    case HVMOP_get_mem_type:
+        return mem_type(self, v, call->arg[1]);
+    case HVMOP_xentrace: /* a guest's own records: nobody reads them */
+        if (guest_copy_in(v, &note, call->arg[1], sizeof(note)) != 0) {
+            return -XEN_EFAULT;
+        }
+        return note.extra_bytes > sizeof(note.extra) ? -XEN_EINVAL : 0;
+    case HVMOP_guest_request_vm_event: /* nobody listens */
+        return call->arg[1] == 0 ? 0 : -XEN_EINVAL;
     case HVMOP_altp2m:
         return -XEN_EOPNOTSUPP;
     default:
@@ -209,9 +247,9 @@ int64_t port_hypercall(struct sop_pcpu *self, struct sop_vcpu *v,
     case __HYPERVISOR_memory_op:
         return memory_op(pcpu_of(self), vcpu_of(v), call);
     case __HYPERVISOR_grant_table_op:
-        return grant_table_op(vcpu_of(v), call);
+        return grant_table_op(vcpu_of(v), sop_pcpu_system(self), call);
     case __HYPERVISOR_hvm_op:
-        return hvm_op(vcpu_of(v), call);
+        return hvm_op(self, vcpu_of(v), call);
     case __HYPERVISOR_domctl:
         return domctl(self, vcpu_of(v), call);
     case __HYPERVISOR_sysctl:

@@ -449,9 +449,18 @@ bool apic_access(struct x86_pcpu *self, struct x86_vcpu *v, unsigned offset,
 
 /* ---------------------------------------------------- memory_op.c, grant.c */
 
+struct xen_add_to_physmap;
+/* 0 when `domid` means the domain itself; else the error for it. */
+int physmap_check_domid(const struct x86_domain *d, struct sop_system *sys,
+                        uint16_t domid);
+int physmap_add(struct x86_domain *d, const struct xen_add_to_physmap *x);
+/* memory_more.c: what memory_op() leaves to it */
+int64_t memory_more(struct x86_vcpu *v, struct sop_system *sys,
+                    struct sop_call *call);
 int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
                   struct sop_call *call);
-int64_t grant_table_op(struct x86_vcpu *v, struct sop_call *call);
+int64_t grant_table_op(struct x86_vcpu *v, struct sop_system *sys,
+                       struct sop_call *call);
 
 /* ------------------------------------------------------- context.c, save.c */
 

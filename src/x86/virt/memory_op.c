@@ -191,6 +191,32 @@ static int add_locked(struct x86_domain *d, const struct xen_add_to_physmap *x)
     }
 }
 
+int physmap_check_domid(const struct x86_domain *d, struct sop_system *sys,
+                        uint16_t domid)
+{
+    if (domid == DOMID_SELF || domid == d->domid) {
+        return 0;
+    }
+    if (domid == 0) {
+        return -XEN_EACCES; /* it has no physical map, as a PV domain 0 */
+    }
+    return sop_domain_by_id(sys, domid) ? -XEN_EPERM : -XEN_ESRCH;
+}
+
+int physmap_add(struct x86_domain *d, const struct xen_add_to_physmap *x)
+{
+    int rc;
+
+    if (x->gpfn >> (GPA_BITS - PAGE_SHIFT)) {
+        return -XEN_ENOENT; /* as Xen says it */
+    }
+    x86_lock(&d->lock);
+    rc = add_locked(d, x);
+    x86_unlock(&d->lock);
+    p2m_flush(d);
+    return rc;
+}
+
 static int64_t add_to_physmap(const struct request *r)
 {
     struct xen_add_to_physmap x = {0};
@@ -202,25 +228,15 @@ static int64_t add_to_physmap(const struct request *r)
     if (x.space == XENMAPSPACE_gmfn_foreign) {
         return -XEN_ENOSYS;
     }
-    rc = check_domid(r, x.domid);
-    if (rc != 0) {
-        return rc;
-    }
-    if (x.gpfn >> (GPA_BITS - PAGE_SHIFT)) {
-        return -XEN_ENOENT; /* as Xen says it */
-    }
-    x86_lock(&r->d->lock);
-    rc = add_locked(r->d, &x);
-    x86_unlock(&r->d->lock);
-    p2m_flush(r->d);
-    return rc;
+    rc = physmap_check_domid(r->d, r->sys, x.domid);
+    return rc != 0 ? rc : physmap_add(r->d, &x);
 }
 
 static int64_t remove_from_physmap(const struct request *r)
 {
     struct xen_remove_from_physmap x = {0};
     struct remove32 n;
-    uint64_t pa;
+    uint64_t pa, now;
     bool found;
     int rc = 0;
 
@@ -233,14 +249,17 @@ static int64_t remove_from_physmap(const struct request *r)
         }
     }
     if (rc == 0) {
-        rc = check_domid(r, x.domid);
+        rc = physmap_check_domid(r->d, r->sys, x.domid);
     }
     if (rc != 0) {
         return rc;
     }
     x86_lock(&r->d->lock);
     found = p2m_lookup(r->d, x.gpfn, &pa) != P2M_NONE;
+    /* Xen does not give memory back that is taken out of the map. */
+    now = r->d->frames_now;
     vacate_locked(r->d, x.gpfn);
+    r->d->frames_now = now;
     x86_unlock(&r->d->lock);
     p2m_flush(r->d);
     return found ? 0 : -XEN_ENOENT;
@@ -519,15 +538,6 @@ static int64_t set_memory_map(const struct request *r)
 
 /* ---------------------------------------------------------------- dispatch */
 
-/* Known to Xen, which looks at the operand before it says anything else. */
-static int64_t not_offered(const struct request *r)
-{
-    uint8_t byte;
-
-    return guest_copy_in(r->v, &byte, r->operand, 1) != 0 ? -XEN_EFAULT
-                                                          : -XEN_ENOSYS;
-}
-
 int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
                   struct sop_call *call)
 {
@@ -564,22 +574,7 @@ int64_t memory_op(struct x86_pcpu *self, struct x86_vcpu *v,
         return memory_map(&r);
     case XENMEM_set_memory_map:
         return set_memory_map(&r);
-    case XENMEM_machphys_mfn_list:
-    case XENMEM_exchange:
-    case XENMEM_set_pod_target:
-    case XENMEM_get_pod_target:
-    case XENMEM_access_op:
-    case XENMEM_add_to_physmap_batch:
-    case XENMEM_claim_pages:
-    case XENMEM_get_vnumainfo:
-    case XENMEM_reserved_device_memory_map:
-        return not_offered(&r);
-    case XENMEM_get_sharing_freed_pages:
-    case XENMEM_get_sharing_shared_pages:
-        return 0;
-    case XENMEM_machphys_compat_mfn_list:
-        return -XEN_EOPNOTSUPP;
     default:
-        return -XEN_ENOSYS;
+        return memory_more(v, r.sys, call);
     }
 }
