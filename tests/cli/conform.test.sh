@@ -50,7 +50,7 @@ exits 0 "--list"
 grep -q '^  xen-domu$' "$out" && grep -q '^  F058 poll: ' "$out" &&
     grep -q '^  F130 endings: reason 3$' "$out"
 result $? "environments and facts are listed"
-[ "$(grep -oE '^  F[0-9]{3}' "$out" | sort -u | wc -l)" -eq 138 ]
+[ "$(grep -oE '^  F[0-9]{3}' "$out" | sort -u | wc -l)" -eq 164 ]
 result $? "every numbered fact is listed" \
     "$(grep -oE '^  F[0-9]{3}' "$out" | sort -u | wc -l)"
 conform --env nowhere

@@ -73,6 +73,7 @@ static int teardown(void **state)
     host_ask_abandon(&h);
     host_clients_free(&h);
     host_guests_free(&h);
+    host_again_free(&h);
     cli_text_free(&h.to_link);
     cli_text_free(&h.dmesg);
     free(h.why);
