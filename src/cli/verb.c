@@ -290,6 +290,22 @@ enum verb_taken verb_order_taken(struct control *c, int domid)
     return taken;
 }
 
+int64_t verb_memory(struct control *c, int domid, const char *node)
+{
+    char *path = cli_format("memory/%s", node), *error = NULL;
+    json_t *answer = control_do(
+        c, "store-read", json_pack("{s:i, s:s}", "domid", domid, "path", path),
+        &error);
+    uint64_t kib;
+    bool good = answer != NULL &&
+                cli_number(verb_string(answer, "text"), INT64_MAX, &kib);
+
+    free(error); /* what the domain spoilt or removed says nothing */
+    free(path);
+    json_decref(answer);
+    return good ? (int64_t)kib : -1;
+}
+
 static char *availability(unsigned vcpu)
 {
     return cli_format("cpu/%u/availability", vcpu);

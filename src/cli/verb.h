@@ -114,6 +114,12 @@ enum verb_taken {
 /* Has the domain taken its order? */
 enum verb_taken verb_order_taken(struct control *c, int domid);
 
+/*
+ * KiB in memory/NODE of its xenstore: "target", what its balloon should leave,
+ * or "static-max"; -1 when there is no such number.
+ */
+int64_t verb_memory(struct control *c, int domid, const char *node);
+
 /* cpu/N/availability of its xenstore: whether it should use a vCPU. */
 bool verb_vcpu_is_offline(struct control *c, int domid, unsigned vcpu);
 /* 0, or -1 after a message that begins with `what`. */

@@ -145,6 +145,16 @@ static void add_table(struct cli_text *t, const struct verb_args *a,
 }
 
 /* What may have changed since the domain was created. */
+static void refresh_memory(struct control *c, const json_t *d, json_t *b_info,
+                           const char *key, const char *node)
+{
+    int64_t kib = verb_memory(c, (int)verb_int(d, "domid"), node);
+
+    if (kib >= 0) {
+        json_object_set_new(b_info, key, json_integer(kib));
+    }
+}
+
 static void refresh(struct control *c, const json_t *d, json_t *config)
 {
     json_t *info = json_object_get(config, "c_info");
@@ -158,6 +168,8 @@ static void refresh(struct control *c, const json_t *d, json_t *config)
         json_object_set(b_info, "sched_params", knobs);
     }
     json_decref(knobs);
+    refresh_memory(c, d, b_info, "max_memkb", "static-max");
+    refresh_memory(c, d, b_info, "target_memkb", "target");
 }
 
 static void add_long(struct control *c, struct cli_text *t, const json_t *rows)

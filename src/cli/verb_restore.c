@@ -337,6 +337,36 @@ static int set_vcpus(const struct restore *x)
     return 0;
 }
 
+static int memory_request(const struct restore *x, const char *request,
+                          json_int_t kib)
+{
+    return verb_request(x->c, request,
+                        json_pack("{s:i, s:I}", "domid", x->domid, "kib", kib),
+                        "restore");
+}
+
+/*
+ * What mem-set and mem-max had told it, in an order in which the one is never
+ * above the other. 0, or -1 after a message.
+ */
+static int set_memory(const struct restore *x)
+{
+    json_int_t target = verb_int(x->meta, "target_kib");
+    json_int_t max = verb_int(x->meta, "max_kib");
+
+    if (json_object_get(x->meta, "target_kib") == NULL) {
+        return 0;
+    }
+    if (target > verb_memory(x->c, x->domid, "static-max")) {
+        return memory_request(x, "memory-max", max) != 0
+                   ? -1
+                   : memory_request(x, "memory-target", target);
+    }
+    return memory_request(x, "memory-target", target) != 0
+               ? -1
+               : memory_request(x, "memory-max", max);
+}
+
 /*
  * The knobs it had, as xl has it, if its cpupool still has a policy that knows
  * them. 0, or -1 after a message.
@@ -384,7 +414,7 @@ static int restore(struct restore *x, const struct verb_args *a)
         verb_request(x->c, "window-free",
                      json_pack("{s:I}", "pa", (json_int_t)x->state_pa),
                      "restore") != 0 ||
-        set_vcpus(x) != 0 || set_knobs(x) != 0 ||
+        set_vcpus(x) != 0 || set_knobs(x) != 0 || set_memory(x) != 0 ||
         verb_request(x->c, "restored",
                      json_pack("{s:i, s:b}", "domid", x->domid, "paused",
                                (int)(a->count[OPT_PAUSED] != 0)),

@@ -188,6 +188,19 @@ static json_t *offline_vcpus(struct control *c, const json_t *domain)
     return offline;
 }
 
+/* What `mem-set` and `mem-max` told it last. */
+static void add_memory(struct control *c, const json_t *domain, json_t *state)
+{
+    int domid = (int)verb_int(domain, "domid");
+    int64_t target = verb_memory(c, domid, "target");
+    int64_t max = verb_memory(c, domid, "static-max");
+
+    if (target >= 0 && max >= 0) {
+        json_object_set_new(state, "target_kib", json_integer(target));
+        json_object_set_new(state, "max_kib", json_integer(max));
+    }
+}
+
 static int write_meta(struct save_writer *w, const json_t *domain,
                       const json_t *state)
 {
@@ -203,6 +216,8 @@ static int write_meta(struct save_writer *w, const json_t *domain,
 
     json_object_set(meta, "offline", json_object_get(state, "offline"));
     json_object_set(meta, "knobs", json_object_get(state, "knobs"));
+    json_object_set(meta, "target_kib", json_object_get(state, "target_kib"));
+    json_object_set(meta, "max_kib", json_object_get(state, "max_kib"));
     if (config != NULL) {
         json_object_set(meta, "config", config);
     }
@@ -261,6 +276,7 @@ static int save_held(struct control *c, const json_t *domain, const char *path,
     if (state != NULL) {
         json_object_set_new(state, "offline", offline_vcpus(c, domain));
         json_object_set_new(state, "knobs", sched_knobs(c, domain));
+        add_memory(c, domain, state);
         rc = json_object_get(state, "knobs") != NULL
                  ? write_all(&w, &ram, domain, state)
                  : -1;

@@ -57,6 +57,25 @@ do_ mem-max k 56
 exits 0 "mem-max"
 refused mem-set 57 "cannot set domid 1 dynamic max memory to : 57"
 becomes 56 56
+becomes 40 40
+do_ list -l k
+grep -q '"target_memkb": 40960' "$out" && grep -q '"max_memkb": 57344' "$out"
+result $? "list -l shows both" "$(cat "$out")"
+
+# ---- and over a save ----
+
+do_ save k "$tmp/k.save"
+exits 0 "save"
+gone() { ! "$schedop" domid k >/dev/null 2>&1; }
+wait_for gone
+do_ restore "$tmp/k.save"
+exits 0 "restore"
+memory 40
+result $? "it has what it had" "$("$schedop" list)"
+refused mem-set 57 "dynamic max memory to : 57"
+becomes 56 56
+becomes 20 20
+
 do_ mem-set k
 exits 2 "mem-set without a size"
 do_ mem-set nobody 10
