@@ -123,6 +123,7 @@ done
 # ---- watches ----
 
 echo "== watches"
+: >"$dir/watched" # of an earlier run; the loop below may be first to look
 xenstore-watch -n 4 /w >"$dir/watched" &
 i=0
 while [ ! -s "$dir/watched" ] && [ $i -lt 300 ]; do
