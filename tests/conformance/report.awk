@@ -27,6 +27,8 @@ BEGIN {
     like["core-pvh"] = "xen-pvh0"
     like["core-pv"] = "xen-pv0"
     like["core-domu"] = "xen-domu"
+    mark["SUCCESS"] = "same"; mark["DEPARTURE"] = "departs"
+    mark["SKIP"] = "-"; mark[""] = "-"
     rank["SUCCESS"] = 1; rank["SKIP"] = 0; rank["ERROR"] = 2
     rank["FAILURE"] = 3; rank["CRASH"] = 4
     for (i = 2; i < ARGC; i++)
@@ -190,7 +192,29 @@ function junit(i, j, e, k, v) {
     print "</testsuites>"
 }
 
+# A line for each fact, a column for each environment.
+function table(i, j, k, v, line) {
+    line = sprintf("%-56s", "")
+    for (j = 1; j <= envs; j++)
+        line = line "  " env[j]
+    print line
+    for (i = 1; i <= keys; i++) {
+        k = key[i]
+        line = sprintf("%-56s", (length(k) > 56) ? substr(k, 1, 54) ".." : k)
+        for (j = 1; j <= envs; j++) {
+            v = judged[env[j], k]
+            line = line sprintf("  %-" length(env[j]) "s", \
+                (v in mark) ? mark[v] : v)
+        }
+        sub(/ +$/, "", line)
+        print line
+    }
+    print "same: as expected, and as on Xen where it ran. departs: as in " \
+        "tests/conformance/departures. -: cannot be looked at there."
+}
+
 function text(i, j, e, k, v) {
+    table()
     for (j = 1; j <= envs; j++) {
         e = env[j]
         for (i = 1; i <= keys; i++) {

@@ -170,7 +170,9 @@ if [ $mode = tap ]; then
     report tap
 else
     [ -z "$no_xen" ] || echo "not run, no real Xen: $no_xen"
-    echo "$result"
+    echo "$result" | sed '$d'
+    [ -z "$matrix" ] || echo "What was seen, side by side: $matrix"
+    echo "$result" | tail -n 1
 fi
 case $verdict in
 SUCCESS) exit 0 ;;
