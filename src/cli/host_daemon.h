@@ -8,6 +8,7 @@
  *   host_link.c     lines of the hypervisor; questions to it
  *   host_domains.c  domains: their configurations, events
  *   host_again.c    those that restart
+ *   host_hold.c     domains that a connection has in hand
  *   host_console.c  what they print, and what is typed for them
  *   host_client.c   connections: lines in, lines out, files passed along
  *   host_serve.c    requests: the table, and what the host itself answers
@@ -71,6 +72,12 @@ struct host_guest {
     size_t input_room;        /* bytes the hypervisor takes now */
 };
 
+/* A domain that a connection has in hand, for one purpose: host_hold.c. */
+struct host_hold {
+    bool held;
+    uint16_t domid;
+};
+
 struct host_client {
     struct host_client *next;
     uint64_t serial; /* never used twice */
@@ -88,13 +95,10 @@ struct host_client {
     bool console_follows;
     char console_name[SCHEDOP_NAME_MAX + 1];
     uint64_t console_lost; /* bytes skipped and not yet said */
-    /* what is undone when it goes away; host_save.c */
-    bool saves, restores;
-    uint16_t save_domid, restore_domid;
-    bool debugs; /* host_gdb.c */
-    uint16_t debug_domid;
-    bool dumps; /* host_dump.c */
-    uint16_t dump_domid;
+    /* what is undone when it goes away; host_save.c, host_gdb.c, host_dump.c */
+    struct host_hold save, debug, dump;
+    bool restores;
+    uint16_t restore_domid;
     uint64_t window[HOST_WINDOWS];
 };
 
@@ -238,6 +242,21 @@ bool host_number(struct host *h, struct host_request *r, const json_t *args,
 const char *host_word(struct host *h, struct host_request *r,
                       const json_t *args, const char *key);
 bool host_flag(const json_t *args, const char *key);
+
+/*
+ * host_hold.c. Takes the domain that `args` name; refuses the request when
+ * they name none or another is held: "this connection `does` a domain already".
+ * The question that follows is undone, when the client goes, by one behind it.
+ */
+bool host_hold_begin(struct host *h, struct host_hold *hold,
+                     struct host_request *r, const json_t *args,
+                     const char *does);
+/* True if `args` name the domain held; else refuses: "does not `what` it". */
+bool host_hold_check(struct host *h, const struct host_hold *hold,
+                     struct host_request *r, const json_t *args,
+                     const char *what);
+/* For undoing whose failure means that the domain has gone by itself. */
+host_answer_fn host_hold_undone;
 
 /* What an answer of the hypervisor may become (host_answer_fn). */
 host_answer_fn host_answer_text, host_answer_words, host_answer_rows;

@@ -6,24 +6,12 @@
  */
 #include "host_daemon.h"
 
-#include <inttypes.h>
-
-static void on_undone(struct host *h, void *context, unsigned error,
-                      json_t *rows, const char *text)
-{
-    (void)h;
-    (void)context;
-    (void)error; /* the domain has gone by itself */
-    (void)rows;
-    (void)text;
-}
-
 void host_dump_drop(struct host *h, struct host_client *c)
 {
-    if (c->dumps) {
-        host_ask(h, on_undone, NULL, "dump-end %u", c->dump_domid);
+    if (c->dump.held) {
+        host_ask(h, host_hold_undone, NULL, "dump-end %u", c->dump.domid);
     }
-    c->dumps = false;
+    c->dump.held = false;
 }
 
 /* A client that went away before the answer has ended it behind it. */
@@ -34,7 +22,7 @@ static void answer_begin(struct host *h, void *context, unsigned error,
     struct host_client *c = host_client_by_serial(h, r->serial);
 
     if (error != 0 && c != NULL) {
-        c->dumps = false;
+        c->dump.held = false;
     }
     host_answer_window(h, r, error, rows, text);
 }
@@ -42,34 +30,18 @@ static void answer_begin(struct host *h, void *context, unsigned error,
 void host_serve_dump_begin(struct host *h, struct host_client *c,
                            struct host_request *r, json_t *args)
 {
-    uint64_t domid;
-
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return;
+    if (host_hold_begin(h, &c->dump, r, args, "dumps")) {
+        host_ask(h, answer_begin, r, "dump-begin %u", c->dump.domid);
     }
-    if (c->dumps) {
-        host_refuse(h, r, "busy", "this connection dumps a domain already");
-        return;
-    }
-    c->dumps = true;
-    c->dump_domid = (uint16_t)domid;
-    host_ask(h, answer_begin, r, "dump-begin %" PRIu64, domid);
 }
 
 void host_serve_dump_end(struct host *h, struct host_client *c,
                          struct host_request *r, json_t *args)
 {
-    uint64_t domid;
-
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return;
+    if (host_hold_check(h, &c->dump, r, args, "dump")) {
+        c->dump.held = false;
+        host_ask(h, host_answer_words, r, "dump-end %u", c->dump.domid);
     }
-    if (!c->dumps || c->dump_domid != domid) {
-        host_refuse(h, r, "invalid", "this connection does not dump it");
-        return;
-    }
-    c->dumps = false;
-    host_ask(h, host_answer_words, r, "dump-end %" PRIu64, domid);
 }
 
 /* ---- of domains that ended ---- */

@@ -7,38 +7,12 @@
 
 #include <inttypes.h>
 
-static void on_undone(struct host *h, void *context, unsigned error,
-                      json_t *rows, const char *text)
-{
-    (void)h;
-    (void)context;
-    (void)error; /* the domain has gone by itself */
-    (void)rows;
-    (void)text;
-}
-
 void host_debug_drop(struct host *h, struct host_client *c)
 {
-    if (c->debugs) {
-        host_ask(h, on_undone, NULL, "debug-detach %u", c->debug_domid);
+    if (c->debug.held) {
+        host_ask(h, host_hold_undone, NULL, "debug-detach %u", c->debug.domid);
     }
-    c->debugs = false;
-}
-
-/* The domain asked about is that which this connection debugs. */
-static bool debugs(struct host *h, const struct host_client *c,
-                   struct host_request *r, const json_t *args)
-{
-    uint64_t domid;
-
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return false;
-    }
-    if (!c->debugs || c->debug_domid != domid) {
-        host_refuse(h, r, "invalid", "this connection does not debug it");
-        return false;
-    }
-    return true;
+    c->debug.held = false;
 }
 
 /* A client that went away before the answer has asked to detach behind it. */
@@ -49,7 +23,7 @@ static void answer_attach(struct host *h, void *context, unsigned error,
     struct host_client *c = host_client_by_serial(h, r->serial);
 
     if (error != 0 && c != NULL) {
-        c->debugs = false;
+        c->debug.held = false;
     }
     host_answer_words(h, r, error, rows, text);
 }
@@ -57,34 +31,25 @@ static void answer_attach(struct host *h, void *context, unsigned error,
 void host_serve_debug_attach(struct host *h, struct host_client *c,
                              struct host_request *r, json_t *args)
 {
-    uint64_t domid;
-
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return;
+    if (host_hold_begin(h, &c->debug, r, args, "debugs")) {
+        host_ask(h, answer_attach, r, "debug-attach %u", c->debug.domid);
     }
-    if (c->debugs) {
-        host_refuse(h, r, "busy", "this connection debugs a domain already");
-        return;
-    }
-    c->debugs = true;
-    c->debug_domid = (uint16_t)domid;
-    host_ask(h, answer_attach, r, "debug-attach %" PRIu64, domid);
 }
 
 void host_serve_debug_detach(struct host *h, struct host_client *c,
                              struct host_request *r, json_t *args)
 {
-    if (debugs(h, c, r, args)) {
-        c->debugs = false;
-        host_ask(h, host_answer_words, r, "debug-detach %u", c->debug_domid);
+    if (host_hold_check(h, &c->debug, r, args, "debug")) {
+        c->debug.held = false;
+        host_ask(h, host_answer_words, r, "debug-detach %u", c->debug.domid);
     }
 }
 
 void host_serve_debug_stop(struct host *h, struct host_client *c,
                            struct host_request *r, json_t *args)
 {
-    if (debugs(h, c, r, args)) {
-        host_ask(h, host_answer_words, r, "debug-stop %u", c->debug_domid);
+    if (host_hold_check(h, &c->debug, r, args, "debug")) {
+        host_ask(h, host_answer_words, r, "debug-stop %u", c->debug.domid);
     }
 }
 
@@ -93,11 +58,11 @@ void host_serve_debug_go(struct host *h, struct host_client *c,
 {
     uint64_t run, step;
 
-    if (debugs(h, c, r, args) &&
+    if (host_hold_check(h, &c->debug, r, args, "debug") &&
         host_number(h, r, args, "run", INT64_MAX, &run) &&
         host_number(h, r, args, "step", INT64_MAX, &step)) {
         host_ask(h, host_answer_words, r,
-                 "debug-go %u 0x%" PRIx64 " 0x%" PRIx64, c->debug_domid, run,
+                 "debug-go %u 0x%" PRIx64 " 0x%" PRIx64, c->debug.domid, run,
                  step);
     }
 }
@@ -107,11 +72,11 @@ void host_serve_debug_break(struct host *h, struct host_client *c,
 {
     uint64_t gpa, set;
 
-    if (debugs(h, c, r, args) &&
+    if (host_hold_check(h, &c->debug, r, args, "debug") &&
         host_number(h, r, args, "gpa", INT64_MAX, &gpa) &&
         host_number(h, r, args, "set", 1, &set)) {
         host_ask(h, host_answer_words, r, "debug-break %u 0x%" PRIx64 " %u",
-                 c->debug_domid, gpa, (unsigned)set);
+                 c->debug.domid, gpa, (unsigned)set);
     }
 }
 
@@ -120,10 +85,10 @@ void host_serve_debug_map(struct host *h, struct host_client *c,
 {
     uint64_t gpa;
 
-    if (debugs(h, c, r, args) &&
+    if (host_hold_check(h, &c->debug, r, args, "debug") &&
         host_number(h, r, args, "gpa", INT64_MAX, &gpa)) {
         host_ask(h, host_answer_words, r, "debug-map %u 0x%" PRIx64,
-                 c->debug_domid, gpa);
+                 c->debug.domid, gpa);
     }
 }
 
@@ -132,11 +97,11 @@ void host_serve_debug_write(struct host *h, struct host_client *c,
 {
     uint64_t gpa, bytes;
 
-    if (debugs(h, c, r, args) &&
+    if (host_hold_check(h, &c->debug, r, args, "debug") &&
         host_number(h, r, args, "gpa", INT64_MAX, &gpa) &&
         host_number(h, r, args, "bytes", UINT16_MAX, &bytes)) {
         host_ask(h, host_answer_words, r,
-                 "debug-write %u 0x%" PRIx64 " %" PRIu64, c->debug_domid, gpa,
+                 "debug-write %u 0x%" PRIx64 " %" PRIu64, c->debug.domid, gpa,
                  bytes);
     }
 }

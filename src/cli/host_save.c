@@ -32,14 +32,14 @@ void host_save_drop(struct host *h, struct host_client *c)
                      c->window[i]);
         }
     }
-    if (c->saves) {
-        host_ask(h, on_undone, NULL, "save-end %u resume", c->save_domid);
+    if (c->save.held) {
+        host_ask(h, on_undone, NULL, "save-end %u resume", c->save.domid);
     }
     if (c->restores) {
         host_ask(h, on_undone, NULL, "destroy %u", c->restore_domid);
     }
     memset(c->window, 0, sizeof(c->window));
-    c->saves = c->restores = false;
+    c->save.held = c->restores = false;
 }
 
 /* ---- windows ---- */
@@ -151,7 +151,7 @@ static void answer_begin(struct host *h, void *context, unsigned error,
     struct host_client *c = host_client_by_serial(h, r->serial);
 
     if (error != 0 && c != NULL) {
-        c->saves = false;
+        c->save.held = false;
     }
     answer(h, r, error, rows, text);
 }
@@ -159,41 +159,16 @@ static void answer_begin(struct host *h, void *context, unsigned error,
 void host_serve_save_begin(struct host *h, struct host_client *c,
                            struct host_request *r, json_t *args)
 {
-    uint64_t domid;
-
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return;
+    if (host_hold_begin(h, &c->save, r, args, "saves")) {
+        host_ask(h, answer_begin, r, "save-begin %u", c->save.domid);
     }
-    if (c->saves) {
-        host_refuse(h, r, "busy", "this connection saves a domain already");
-        return;
-    }
-    /* Asked in this order, its undoing comes behind it. */
-    c->saves = true;
-    c->save_domid = (uint16_t)domid;
-    host_ask(h, answer_begin, r, "save-begin %" PRIu64, domid);
-}
-
-static bool saves(struct host *h, const struct host_client *c,
-                  struct host_request *r, const json_t *args)
-{
-    uint64_t domid;
-
-    if (!host_number(h, r, args, "domid", UINT16_MAX, &domid)) {
-        return false;
-    }
-    if (!c->saves || c->save_domid != domid) {
-        host_refuse(h, r, "invalid", "this connection does not save it");
-        return false;
-    }
-    return true;
 }
 
 void host_serve_save_state(struct host *h, struct host_client *c,
                            struct host_request *r, json_t *args)
 {
-    if (saves(h, c, r, args)) {
-        host_ask(h, host_answer_window, r, "save-state %u", c->save_domid);
+    if (host_hold_check(h, &c->save, r, args, "save")) {
+        host_ask(h, host_answer_window, r, "save-state %u", c->save.domid);
     }
 }
 
@@ -202,12 +177,12 @@ void host_serve_save_end(struct host *h, struct host_client *c,
 {
     const char *then;
 
-    if (!saves(h, c, r, args) ||
+    if (!host_hold_check(h, &c->save, r, args, "save") ||
         (then = host_word(h, r, args, "then")) == NULL) {
         return;
     }
-    c->saves = false;
-    host_ask(h, answer, r, "save-end %u %s", c->save_domid, then);
+    c->save.held = false;
+    host_ask(h, answer, r, "save-end %u %s", c->save.domid, then);
 }
 
 /* ---- restore ---- */
