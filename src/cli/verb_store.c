@@ -6,54 +6,25 @@
  * as well, with XENSTORED_PATH in their environment.
  *
  * What changes or reads more than one node does so in a transaction, which is
- * tried again when somebody else was faster.
+ * tried again when somebody else was faster. verb_store_ls.c has the tree,
+ * verb_store_text.c how values are written.
  */
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
-
-#include <xenstore.h>
 
 #include "commands.h"
 #include "host_dir.h"
-#include "verb.h"
+#include "verb_store.h"
 
-enum {
-    OPT_FULL = 1,
-    OPT_PERMS,
-    OPT_PREFIX,
-    OPT_RAW,
-    OPT_TIDY,
-    OPT_RECURSE,
-    OPT_UPTO,
-    OPT_COUNT,
-    OPT_SOCKET,
-};
-
-#define PERMS_MAX 16u
-#define DEPTH_MAX 1536u /* a path has 3,072 bytes at most */
-
-/* One of the verbs at work. */
-struct store {
-    const char *name; /* of the verb */
-    struct xs_handle *xs;
-    xs_transaction_t txn;
-    const struct verb_args *args;
-    struct cli_text out; /* printed when the transaction is through */
-};
-
-static bool has(const struct store *s, int option)
+bool store_has(const struct store *s, int option)
 {
     return s->args->count[option] != 0;
 }
 
-/* Messages are the originals', with their own name in front. */
-__attribute__((format(printf, 2, 3))) static int
-complain(const struct store *s, const char *format, ...)
+int store_complain(const struct store *s, const char *format, ...)
 {
     va_list ap;
     char *text = NULL;
@@ -67,251 +38,9 @@ complain(const struct store *s, const char *format, ...)
     return CLI_ERROR;
 }
 
-/* ---- values as text ---- */
-
-/* What is not plain becomes \n, \x1b and the like. */
-static void add_value(struct cli_text *t, const char *value, unsigned len)
-{
-    static const char letters[] = "\tt\nn\rr\\\\";
-
-    for (unsigned i = 0; i < len; i++) {
-        unsigned char c = (unsigned char)value[i];
-        const char *at = letters;
-
-        while (*at != '\0' && (unsigned char)*at != c) {
-            at += 2;
-        }
-        if (*at != '\0') {
-            cli_text_printf(t, "\\%c", at[1]);
-        } else if (c < ' ' || c > '~') {
-            cli_text_printf(t, c < 8 ? "\\%03o" : "\\x%02x", c);
-        } else {
-            cli_text_add(t, value + i, 1);
-        }
-    }
-}
-
-static int octal(const char **at)
-{
-    int n = 0;
-
-    for (int i = 0; i < 3 && **at >= '0' && **at <= '7'; i++, (*at)++) {
-        n = n * 8 + (**at - '0');
-    }
-    return n;
-}
-
-static int hexadecimal(const char **at)
-{
-    int n = 0;
-
-    for (int i = 0; i < 2 && isxdigit((unsigned char)**at) != 0; i++, (*at)++) {
-        int c = tolower((unsigned char)**at);
-
-        n = n * 16 + (c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    return n;
-}
-
-/* The reverse, for what is to be written. */
-static void add_unescaped(struct cli_text *t, const char *text)
-{
-    while (*text != '\0') {
-        char c = *text++;
-
-        if (c == '\\' && *text != '\0') {
-            switch (*text) {
-            case 't':
-                c = '\t';
-                text++;
-                break;
-            case 'n':
-                c = '\n';
-                text++;
-                break;
-            case 'r':
-                c = '\r';
-                text++;
-                break;
-            case 'x':
-                text++;
-                c = (char)hexadecimal(&text);
-                break;
-            default:
-                c = *text >= '0' && *text <= '7' ? (char)octal(&text) : *text++;
-                break;
-            }
-        }
-        cli_text_add(t, &c, 1);
-    }
-}
-
-/* ---- ls ---- */
-
-static const char access_letter[] = {'n', 'r', 'w', 'b'};
-
-static void add_perms(struct store *s, const char *path)
-{
-    unsigned nr = 0;
-    struct xs_permissions *p = xs_get_permissions(s->xs, s->txn, path, &nr);
-
-    if (p == NULL) {
-        return;
-    }
-    cli_text_str(&s->out, "  (");
-    for (unsigned i = 0; i < nr; i++) {
-        cli_text_printf(&s->out, "%s%c%u", i > 0 ? "," : "",
-                        access_letter[p[i].perms & 3], p[i].id);
-    }
-    cli_text_str(&s->out, ")");
-    free(p);
-}
-
-static char *below(const char *path, const char *name)
+char *store_below(const char *path, const char *name)
 {
     return cli_format("%s/%s", strcmp(path, "/") == 0 ? "" : path, name);
-}
-
-/*
- * The originals' columns: a line of a tree is cut to the terminal's width, or
- * 80, and rights stand in column 60. Full paths are never cut.
- */
-static size_t line_width(const struct store *s)
-{
-    struct winsize ws;
-
-    if (has(s, OPT_FULL)) {
-        return SIZE_MAX;
-    }
-    if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) != 0) {
-        return 80;
-    }
-    return ws.ws_col > 10 ? ws.ws_col - 2u : SIZE_MAX;
-}
-
-#define TAG 8u /* bytes of ' = "..."' */
-
-/* Adds the value behind what began at `start`; false: it was cut. */
-static bool add_tail(struct store *s, size_t start, const char *value,
-                     unsigned len)
-{
-    size_t width = line_width(s), used = s->out.len - start;
-    bool fits = width - (width == SIZE_MAX ? 0 : TAG) >= used + len;
-    struct cli_text t = {0};
-
-    add_value(&t, value, len);
-    cli_text_printf(&s->out, fits ? " = \"%.*s\"" : " = \"%.*s\\...\"",
-                    (int)(fits                 ? t.len
-                          : width > TAG + used ? width - TAG - used
-                                               : 0),
-                    t.len > 0 ? t.data : "");
-    cli_text_free(&t);
-    return fits;
-}
-
-static void add_dots(struct store *s, size_t start)
-{
-    size_t width = line_width(s);
-
-    cli_text_str(&s->out, " ");
-    for (size_t at = s->out.len - start;
-         width != SIZE_MAX && at < (width < 60 ? width : 60); at++) {
-        cli_text_str(&s->out, (at & 1) != 0 ? "." : " ");
-    }
-}
-
-static void add_node(struct store *s, const char *path, const char *name,
-                     unsigned depth)
-{
-    size_t start = s->out.len;
-    unsigned len = 0;
-    char *value = xs_read(s->xs, s->txn, path, &len);
-
-    if (has(s, OPT_FULL)) {
-        cli_text_str(&s->out, path);
-    } else {
-        cli_text_printf(&s->out, "%*s%s", (int)depth, "", name);
-    }
-    if (value == NULL) { /* it went meanwhile */
-        cli_text_str(&s->out, ":\n");
-        return;
-    }
-    if (add_tail(s, start, value, len) && has(s, OPT_PERMS)) {
-        add_dots(s, start);
-    }
-    free(value);
-    if (has(s, OPT_PERMS)) {
-        add_perms(s, path);
-    }
-    cli_text_str(&s->out, "\n");
-}
-
-/* A directory being listed. */
-struct level {
-    char *path, **name;
-    unsigned nr, at;
-};
-
-static bool open_level(struct store *s, struct level *l, char *path)
-{
-    l->path = path;
-    l->at = 0;
-    l->name = xs_directory(s->xs, s->txn, path, &l->nr);
-    return l->name != NULL;
-}
-
-static void close_level(struct level *l)
-{
-    free(l->name);
-    free(l->path);
-}
-
-/*
- * Depth first, with a place per level. A node that goes while we look has no
- * children any more.
- */
-static int list_tree(struct store *s, const char *path)
-{
-    struct level level[DEPTH_MAX] = {0};
-    size_t depth = 0;
-
-    if (!open_level(s, &level[depth], cli_strdup(path))) {
-        int error = errno;
-
-        close_level(&level[0]);
-        errno = error;
-        return -1;
-    }
-    for (;;) {
-        struct level *l = &level[depth];
-        char *child;
-
-        if (l->at == l->nr) {
-            close_level(l);
-            if (depth-- == 0) {
-                return 0;
-            }
-            continue;
-        }
-        child = below(l->path, l->name[l->at]);
-        add_node(s, child, l->name[l->at++], (unsigned)depth);
-        if (depth + 1 == DEPTH_MAX) {
-            free(child);
-        } else if (open_level(s, &level[depth + 1], child)) {
-            depth++;
-        } else {
-            close_level(&level[depth + 1]);
-        }
-    }
-}
-
-static int do_ls(struct store *s)
-{
-    const char *path = s->args->nr_operands > 0 ? s->args->operand[0] : "/";
-
-    return list_tree(s, path) == 0
-               ? CLI_OK
-               : complain(s, "xs_directory (%s): %s", path, strerror(errno));
 }
 
 /* ---- the others ---- */
@@ -324,15 +53,15 @@ static int do_read(struct store *s)
         char *value = xs_read(s->xs, s->txn, path, &len);
 
         if (value == NULL) {
-            return complain(s, "couldn't read path %s", path);
+            return store_complain(s, "couldn't read path %s", path);
         }
-        if (has(s, OPT_PREFIX)) {
+        if (store_has(s, OPT_PREFIX)) {
             cli_text_printf(&s->out, "%s: ", path);
         }
-        if (has(s, OPT_RAW)) {
+        if (store_has(s, OPT_RAW)) {
             cli_text_add(&s->out, value, len);
         } else {
-            add_value(&s->out, value, len);
+            store_add_value(&s->out, value, len);
             cli_text_str(&s->out, "\n");
         }
         free(value);
@@ -347,16 +76,16 @@ static int do_write(struct store *s)
         struct cli_text t = {0};
         bool done;
 
-        if (has(s, OPT_RAW)) {
+        if (store_has(s, OPT_RAW)) {
             cli_text_str(&t, s->args->operand[i + 1]);
         } else {
-            add_unescaped(&t, s->args->operand[i + 1]);
+            store_add_unescaped(&t, s->args->operand[i + 1]);
         }
         done = xs_write(s->xs, s->txn, path, t.len > 0 ? t.data : "",
                         (unsigned)t.len);
         cli_text_free(&t);
         if (!done) {
-            return complain(s, "could not write path %s", path);
+            return store_complain(s, "could not write path %s", path);
         }
     }
     return CLI_OK;
@@ -394,9 +123,9 @@ static int do_rm(struct store *s)
         const char *path = s->args->operand[i];
 
         if (!xs_rm(s->xs, s->txn, path)) {
-            return complain(s, "could not remove path %s", path);
+            return store_complain(s, "could not remove path %s", path);
         }
-        if (has(s, OPT_TIDY)) {
+        if (store_has(s, OPT_TIDY)) {
             tidy(s, path);
         }
     }
@@ -411,10 +140,10 @@ static int do_list(struct store *s)
         char **names = xs_directory(s->xs, s->txn, path, &nr);
 
         if (names == NULL) {
-            return complain(s, "could not list path %s", path);
+            return store_complain(s, "could not list path %s", path);
         }
         for (unsigned n = 0; n < nr; n++) {
-            if (has(s, OPT_PREFIX)) {
+            if (store_has(s, OPT_PREFIX)) {
                 cli_text_printf(&s->out, "%s/", path);
             }
             cli_text_printf(&s->out, "%s\n", names[n]);
@@ -444,8 +173,8 @@ static bool set_perms(struct store *s, const char *path,
     if (xs_set_permissions(s->xs, s->txn, path, perms, nr)) {
         return true;
     }
-    (void)complain(s, "Error occurred setting permissions on '%s': %s", path,
-                   strerror(errno));
+    (void)store_complain(s, "Error occurred setting permissions on '%s': %s",
+                         path, strerror(errno));
     return false;
 }
 
@@ -460,7 +189,7 @@ static bool set_perms_below(struct store *s, const char *path,
 
     ls.args = &full;
     ls.out = (struct cli_text){0};
-    good = good && list_tree(&ls, path) == 0;
+    good = good && store_list_tree(&ls, path) == 0;
     for (line = good ? strtok_r(ls.out.data, "\n", &save) : NULL;
          good && line != NULL; line = strtok_r(NULL, "\n", &save)) {
         line[strcspn(line, " :")] = '\0'; /* paths have neither blanks... */
@@ -496,8 +225,8 @@ static int do_chmod(struct store *s)
 
         good = xs_strings_to_perms(&perms[i], 1, word);
         if (!good) {
-            (void)complain(s, "Invalid permission specification: '%c'",
-                           word[0]);
+            (void)store_complain(s, "Invalid permission specification: '%c'",
+                                 word[0]);
         }
         free(word);
         if (!good) {
@@ -505,14 +234,14 @@ static int do_chmod(struct store *s)
         }
     }
     if (nr > PERMS_MAX) {
-        return complain(s,
-                        "Too many permissions specified.  Maximum per "
-                        "invocation is %u.",
-                        PERMS_MAX);
+        return store_complain(s,
+                              "Too many permissions specified.  Maximum per "
+                              "invocation is %u.",
+                              PERMS_MAX);
     }
-    good = has(s, OPT_RECURSE) ? set_perms_below(s, path, perms, nr)
-                               : set_perms(s, path, perms, nr);
-    if (good && has(s, OPT_UPTO)) {
+    good = store_has(s, OPT_RECURSE) ? set_perms_below(s, path, perms, nr)
+                                     : set_perms(s, path, perms, nr);
+    if (good && store_has(s, OPT_UPTO)) {
         good = set_perms_above(s, path, perms, nr);
     }
     return good ? CLI_OK : CLI_ERROR;
@@ -522,15 +251,15 @@ static int do_watch(struct store *s)
 {
     uint64_t left = UINT64_MAX;
 
-    if (has(s, OPT_COUNT) &&
+    if (store_has(s, OPT_COUNT) &&
         !cli_number(s->args->value[OPT_COUNT], UINT32_MAX, &left)) {
-        return complain(s, "-n %s: must be a number of events",
-                        s->args->value[OPT_COUNT]);
+        return store_complain(s, "-n %s: must be a number of events",
+                              s->args->value[OPT_COUNT]);
     }
     for (size_t i = 0; i < s->args->nr_operands; i++) {
         if (!xs_watch(s->xs, s->args->operand[i], s->args->operand[i])) {
-            return complain(s, "Unable to add watch on %s",
-                            s->args->operand[i]);
+            return store_complain(s, "Unable to add watch on %s",
+                                  s->args->operand[i]);
         }
     }
     while (left != 0) {
@@ -538,7 +267,7 @@ static int do_watch(struct store *s)
         char **event = xs_read_watch(s->xs, &nr);
 
         if (event == NULL) {
-            return complain(s, "the host is gone");
+            return store_complain(s, "the host is gone");
         }
         (void)printf("%s\n", event[XS_WATCH_PATH]);
         (void)fflush(stdout);
@@ -644,7 +373,7 @@ static const struct {
     size_t min, max;
     bool transaction, pairs;
 } verbs[] = {
-    {&cli_xenstore_ls_command, do_ls, 0, 1, false, false},
+    {&cli_xenstore_ls_command, store_ls, 0, 1, false, false},
     {&cli_xenstore_read_command, do_read, 1, SIZE_MAX, true, false},
     {&cli_xenstore_write_command, do_write, 2, SIZE_MAX, true, true},
     {&cli_xenstore_rm_command, do_rm, 1, SIZE_MAX, true, false},
@@ -662,14 +391,14 @@ static int run(struct store *s, int (*act)(struct store *s), bool transaction)
     for (;;) {
         s->txn = transaction ? xs_transaction_start(s->xs) : XBT_NULL;
         if (transaction && s->txn == XBT_NULL) {
-            return complain(s, "couldn't start transaction");
+            return store_complain(s, "couldn't start transaction");
         }
         rc = act(s);
         if (!transaction || xs_transaction_end(s->xs, s->txn, rc != CLI_OK)) {
             return rc;
         }
         if (errno != EAGAIN) {
-            return complain(s, "couldn't end transaction");
+            return store_complain(s, "couldn't end transaction");
         }
         s->out.len = 0;
     }
@@ -711,7 +440,7 @@ static int with_host(struct store *s, size_t verb)
     }
     s->xs = connect_to(&dir);
     if (s->xs == NULL) {
-        rc = complain(s, "xs_open: %s", strerror(errno));
+        rc = store_complain(s, "xs_open: %s", strerror(errno));
     } else {
         rc = run(s, verbs[verb].run, verbs[verb].transaction);
         xs_close(s->xs);
